@@ -1,0 +1,188 @@
+"""The street: from the files of a project to a store that answers.
+
+In: a project. Out: a new version of its store, and a :class:`BuildReport`.
+The decision hidden here: the order of the steps, and that nothing is written before everything is right.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import pyoxigraph as ox
+
+from valueweave.authoring import Document, load_documents
+from valueweave.layout import INFERRED_GRAPH, ONTOLOGY_GRAPH, build_digest
+from valueweave.namespaces import PREFIXES, SCE
+from valueweave.ontology import OntologyIndex
+from valueweave.problems import InputError, Problem, has_errors
+from valueweave.project import Project
+from valueweave.reasoning.hierarchy import close_hierarchy, load_rules
+from valueweave.store import EmbeddedStore
+from valueweave.store.versions import Versions
+from valueweave.validation import validate
+from valueweave.version import __version__
+
+__all__ = ["BuildReport", "Progress", "build"]
+
+_TYPE = ox.NamedNode(PREFIXES["rdf"] + "type")
+_EVIDENCE = ox.NamedNode(SCE + "hasEvidence")
+
+Progress = Callable[[str, int, int], None]
+"""Told before each step: what begins, its number (from 0), how many there are; at the end ``("done", n, n)``."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    """What a build did.
+
+    Attributes:
+        built: false when nothing had changed, so that nothing was done.
+        version: the version of the store that is now current.
+        counts: ``files``, ``records``, ``evidence``, ``asserted``, ``inferred``, ``ontology``, ``statements``,
+            ``quads``.
+        seconds: how long it took.
+        store: folder of the store.
+        warnings: what should be mended, but did not stop the build.
+    """
+
+    built: bool
+    version: str
+    counts: dict[str, int]
+    seconds: float
+    store: str
+    warnings: tuple[Problem, ...] = field(default=())
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report as a JSON object."""
+        return {**asdict(self), "warnings": [problem.to_json() for problem in self.warnings]}
+
+    def to_text(self) -> str:
+        """Return the report in a few lines."""
+        if not self.built:
+            return f"Nothing has changed since version {self.version} was built; nothing to do."
+        c = self.counts
+        return (
+            f"Built version {self.version} in {self.seconds:.1f} s: {c['files']} files, {c['records']} records, "
+            f"{c['evidence']} evidence items;\n{c['asserted']} statements asserted, {c['inferred']} inferred, "
+            f"{c['ontology']} of the ontology."
+        )
+
+
+def build(project: Project, *, force: bool = False, progress: Progress | None = None) -> BuildReport:
+    """Build the store of a project; when its inputs have not changed, do nothing.
+
+    Args:
+        project: whose files to build.
+        force: build also when nothing has changed.
+        progress: told before each step.
+
+    Returns:
+        What was done.
+
+    Raises:
+        InputError: with every problem found; the store is then as it was.
+    """
+    started = time.perf_counter()
+    digest = build_digest(project)
+    manifest = Versions(project.store).current_or_none()
+    if manifest is not None and manifest["digest"] == digest and not force:
+        return BuildReport(
+            False, manifest["version"], manifest["counts"], time.perf_counter() - started, str(project.store)
+        )
+    step = _Steps(progress, ("ontology", "records", "checks", "reasoning", "store"))
+    step.next()
+    ontology = OntologyIndex.load(project)
+    rules = load_rules(project.rule_files())
+    step.next()
+    documents = load_documents(project.data_files(), project)
+    asserted = list(dict.fromkeys(quad for document in documents for quad in document.quads()))
+    step.next()
+    problems = validate(project)
+    if has_errors(problems):
+        raise InputError(*problems)
+    step.next()
+    inferred = close_hierarchy(asserted, ontology.triples, rules)
+    step.next()
+    counts = _counts(documents, asserted, inferred, ontology.triples)
+    complete = EmbeddedStore.write(
+        project.store,
+        _layout(ontology.triples, asserted, inferred),
+        {
+            "digest": digest,
+            "counts": counts,
+            "statistics": _statistics(asserted, inferred),
+            "built_with": {"valueweave": __version__, "pyoxigraph": ox.__version__},
+        },
+    )
+    step.done()
+    return BuildReport(
+        True,
+        complete["version"],
+        complete["counts"],
+        time.perf_counter() - started,
+        str(project.store),
+        tuple(problems),
+    )
+
+
+class _Steps:
+    """Counts the steps for the one who watches."""
+
+    def __init__(self, progress: Progress | None, names: Sequence[str]) -> None:
+        self._progress, self._names, self._number = progress, names, 0
+
+    def next(self) -> None:
+        if self._progress:
+            self._progress(self._names[self._number], self._number, len(self._names))
+        self._number += 1
+
+    def done(self) -> None:
+        if self._progress:
+            self._progress("done", len(self._names), len(self._names))
+
+
+def _layout(
+    ontology: Iterable[ox.Triple], asserted: Sequence[ox.Quad], inferred: Sequence[ox.Quad]
+) -> Iterator[ox.Quad]:
+    """Yield every quad of the store: the named graphs, and all statements once more in the default graph."""
+    graph = ox.NamedNode(ONTOLOGY_GRAPH)
+    everything: dict[ox.Triple, None] = {}
+    for triple in ontology:
+        everything[triple] = None
+        yield ox.Quad(triple.subject, triple.predicate, triple.object, graph)
+    for quad in (*asserted, *inferred):
+        everything[quad.triple] = None
+        yield quad
+    for triple in everything:
+        yield ox.Quad(triple.subject, triple.predicate, triple.object)
+
+
+def _counts(
+    documents: Sequence[Document],
+    asserted: Sequence[ox.Quad],
+    inferred: Sequence[ox.Quad],
+    ontology: Sequence[ox.Triple],
+) -> dict[str, int]:
+    statements = {quad.triple for quad in (*asserted, *inferred)}
+    return {
+        "files": len(documents),
+        "records": sum(1 for document in documents for _ in document.records()),
+        "evidence": len({quad.object for quad in asserted if quad.predicate == _EVIDENCE}),
+        "asserted": len({quad.triple for quad in asserted}),
+        "inferred": len(inferred),
+        "ontology": len(ontology),
+        "statements": len(statements.union(ontology)),
+    }
+
+
+def _statistics(asserted: Sequence[ox.Quad], inferred: Sequence[ox.Quad]) -> dict[str, dict[str, int]]:
+    """Count what people ask for on every start page, so that no query has to."""
+    graphs = Counter(quad.graph_name.value for quad in asserted if isinstance(quad.graph_name, ox.NamedNode))
+    graphs[INFERRED_GRAPH] = len(inferred)
+    typed = {(quad.subject, quad.object) for quad in (*asserted, *inferred) if quad.predicate == _TYPE}
+    types = Counter(term.value for _, term in typed if isinstance(term, ox.NamedNode) and term.value.startswith(SCE))
+    return {"graphs": dict(sorted(graphs.items())), "types": dict(sorted(types.items()))}

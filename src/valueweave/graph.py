@@ -1,0 +1,317 @@
+"""The knowledge graph: the one door that the command line, the server and notebooks use.
+
+In: the store of a project. Out: :class:`KnowledgeGraph` with queries, questions, descriptions, labels and graphs.
+The decision hidden here: which graphs of the store a question sees, and how a name is told from a query.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal
+
+import pyoxigraph as ox
+
+from valueweave.layout import INFERRED_GRAPH, ONTOLOGY_GRAPH, is_current
+from valueweave.namespaces import PREFIXES, SCE, TermError, expand_iri, shorten_iri
+from valueweave.problems import InputError, Problem
+from valueweave.project import Project
+from valueweave.queries import Question, find_question, load_questions, parse_question
+from valueweave.results import GraphResult, SolutionTable, Verdict, read_answer
+from valueweave.store import EmbeddedStore, StoreMissingError
+from valueweave.values import IRI
+
+if TYPE_CHECKING:
+    import networkx
+    import rdflib
+
+__all__ = ["Description", "KnowledgeGraph", "Scope", "open"]
+
+Scope = Literal["all", "asserted", "inferred"]
+
+_LABEL = ox.NamedNode(PREFIXES["rdfs"] + "label")
+_TYPE = ox.NamedNode(PREFIXES["rdf"] + "type")
+_EVIDENCE = ox.NamedNode(SCE + "hasEvidence")
+
+
+class Description:
+    """What the graph says of one thing.
+
+    Attributes:
+        iri: the thing.
+        label: its label.
+        types: its classes, asserted and inferred.
+        outgoing: statements with it as subject, those of its evidence items after them.
+        incoming: statements with it as object, as many as were asked for.
+        more_incoming: whether there are more of these.
+    """
+
+    def __init__(
+        self, iri: IRI, label: str, outgoing: list[ox.Triple], incoming: list[ox.Triple], more_incoming: bool
+    ) -> None:
+        self.iri, self.label = iri, label
+        self.outgoing, self.incoming, self.more_incoming = outgoing, incoming, more_incoming
+        subject = ox.NamedNode(iri)
+        self.types = sorted(
+            IRI(triple.object.value)
+            for triple in outgoing
+            if triple.subject == subject and triple.predicate == _TYPE and isinstance(triple.object, ox.NamedNode)
+        )
+
+    def to_graph(self) -> GraphResult:
+        """Return all the statements as one graph."""
+        return GraphResult([*self.outgoing, *self.incoming])
+
+    def _repr_html_(self) -> str:
+        own = [triple for triple in self.outgoing if triple.subject == ox.NamedNode(self.iri)]
+        return SolutionTable(("property", "value"), [(t.predicate, t.object) for t in own])._repr_html_()
+
+    def __repr__(self) -> str:
+        return f"<Description of {self.iri.short} ({self.label}): {len(self.outgoing)} statements>"
+
+
+class KnowledgeGraph:
+    """A knowledge graph that answers questions; it never changes.
+
+    Make one with :func:`open`. It may be used as a context manager, and from several threads.
+
+    Attributes:
+        project: the folders it was built from.
+        store: the store it reads.
+    """
+
+    def __init__(self, store: EmbeddedStore, project: Project) -> None:
+        self.store = store
+        self.project = project
+        self._questions: dict[str, Question] | None = None
+
+    # -- what it is
+
+    @property
+    def version(self) -> str:
+        """The version of the store, which changes with every build."""
+        return str(self.store.manifest["version"])
+
+    @property
+    def stale(self) -> bool:
+        """Whether the files of the project have changed since the store was built."""
+        return not is_current(self.project)
+
+    def statistics(self) -> dict[str, Any]:
+        """Return counts: of files, records, evidence items, statements, and by graph and by class."""
+        manifest = self.store.manifest
+        return {
+            "version": self.version,
+            "built_at": manifest.get("built_at"),
+            "counts": dict(manifest.get("counts", {})),
+            **manifest.get("statistics", {}),
+        }
+
+    def close(self) -> None:
+        """Let go of the store's files."""
+        self.store.close()
+
+    def __enter__(self) -> KnowledgeGraph:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        count = self.store.manifest.get("counts", {}).get("statements", "?")
+        return f"<KnowledgeGraph {self.version}: {count} statements>"
+
+    # -- asking
+
+    def questions(self) -> dict[str, Question]:
+        """Return the competency questions of the project by name.
+
+        Raises:
+            InputError: when a question file is wrong.
+        """
+        if self._questions is None:
+            self._questions = load_questions(self.project)
+        return self._questions
+
+    def question(self, text_or_name: str) -> Question:
+        """Return the question called so, or the question that a SPARQL text is.
+
+        Raises:
+            InputError: when there is no question of that name.
+        """
+        if any(char in text_or_name for char in "{}\n"):
+            return parse_question(text_or_name)
+        return find_question(self.questions(), text_or_name.strip())
+
+    def query(
+        self, text_or_name: str | Question, parameters: Mapping[str, object] | None = None, scope: Scope = "all"
+    ) -> SolutionTable | Verdict | GraphResult:
+        """Answer a SPARQL query or a named question.
+
+        Args:
+            text_or_name: a SPARQL query (anything with a brace), the name of a question, or a :class:`Question`.
+            parameters: value by parameter name, as text or as Python values.
+            scope: ``all`` sees the ontology and all statements; ``asserted`` leaves out what was inferred; ``inferred``
+                sees only that. In ``asserted`` a statement made in two files counts twice in aggregates.
+
+        Returns:
+            A :class:`SolutionTable` for SELECT, a :class:`Verdict` for ASK, a :class:`GraphResult` for CONSTRUCT and
+            DESCRIBE.
+
+        Raises:
+            InputError: when there is no such question or parameter, or the query does not parse.
+        """
+        question = text_or_name if isinstance(text_or_name, Question) else self.question(text_or_name)
+        bound = question.bind(parameters)
+        return read_answer(
+            self.store.query(question.text, substitutions=bound, default_graph=self.graphs(scope), file=question.file)
+        )
+
+    def select(
+        self, text_or_name: str | Question, parameters: Mapping[str, object] | None = None, scope: Scope = "all"
+    ) -> SolutionTable:
+        """Answer a SELECT query; as :meth:`query`, for those who want its type known.
+
+        Raises:
+            InputError: as :meth:`query`, and when the query is no SELECT query.
+        """
+        answer = self.query(text_or_name, parameters, scope)
+        if not isinstance(answer, SolutionTable):
+            raise InputError(Problem("query-form", "This is no SELECT query.", "Use query() for other forms."))
+        return answer
+
+    def graphs(self, scope: Scope) -> list[str] | None:
+        """Return the IRIs of the graphs that a scope sees, ``None`` for the store's own default graph."""
+        if scope == "all":
+            return None
+        if scope == "inferred":
+            return [INFERRED_GRAPH]
+        return [
+            ONTOLOGY_GRAPH,
+            *(graph for graph in self.store.manifest["statistics"]["graphs"] if graph != INFERRED_GRAPH),
+        ]
+
+    # -- terms
+
+    def iri(self, term: str) -> IRI:
+        """Return the full IRI of a term as a person writes it.
+
+        Raises:
+            InputError: when it is no term.
+        """
+        try:
+            return IRI(expand_iri(term))
+        except TermError as error:
+            raise InputError(Problem("unknown-term", f"{error}.", "Write it so.", term=term)) from error
+
+    def label(self, term: str, language: str = "en") -> str:
+        """Return the label of a term in a language, else in English, else any, else its short form."""
+        iri = self.iri(term)
+        found: dict[str, str] = {}
+        for triple in self._statements(ox.NamedNode(iri), _LABEL, None):
+            if isinstance(triple.object, ox.Literal):
+                found.setdefault(triple.object.language or "", triple.object.value)
+        for wanted in (language, language.partition("-")[0], "en", ""):
+            if wanted in found:
+                return found[wanted]
+        return found[min(found)] if found else shorten_iri(iri)
+
+    def describe(self, term: str, *, incoming: int = 100) -> Description:
+        """Return what the graph says of a term.
+
+        Args:
+            term: a full IRI, a prefixed name or a path such as ``actor/jd``.
+            incoming: how many statements about it as an object at most.
+
+        Raises:
+            InputError: when it is no term, or the graph says nothing of it.
+        """
+        iri = self.iri(term)
+        node = ox.NamedNode(iri)
+        own = list(self._statements(node, None, None))
+        own.sort(key=str)
+        items = [triple.object for triple in own if triple.predicate == _EVIDENCE]
+        evidence = [
+            triple for item in items if isinstance(item, ox.NamedNode) for triple in self._statements(item, None, None)
+        ]
+        pointing = []
+        for triple in self._statements(None, None, node):
+            pointing.append(triple)
+            if len(pointing) > incoming:
+                break
+        if not own and not pointing:
+            raise InputError(
+                Problem("unknown-term", f"The graph says nothing of '{term}'.", "Check the spelling.", term=term)
+            )
+        return Description(
+            iri, self.label(iri), own + sorted(evidence, key=str), pointing[:incoming], len(pointing) > incoming
+        )
+
+    def _statements(
+        self, subject: ox.NamedNode | None, predicate: ox.NamedNode | None, value: ox.NamedNode | None
+    ) -> Iterator[ox.Triple]:
+        for quad in self.store.engine.quads_for_pattern(subject, predicate, value, ox.DefaultGraph()):
+            yield quad.triple
+
+    # -- as other libraries see it
+
+    def to_rdflib(self, scope: Scope = "all") -> rdflib.Graph:
+        """Return the statements of a scope as an ``rdflib.Graph`` with the project's prefixes bound."""
+        from valueweave.convert import to_rdflib  # noqa: PLC0415 - rdflib takes long to import
+
+        return to_rdflib(self._scope(scope))
+
+    def to_networkx(self, *, evidence: bool = False, scope: Scope = "all") -> networkx.MultiDiGraph:
+        """Return the records and what relates them as a ``networkx.MultiDiGraph``.
+
+        Nodes are IRIs with ``label`` and ``types``; edges are object properties between records, with the property's
+        short form as key and ``property``, ``label`` and ``inferred`` as attributes.
+
+        Args:
+            evidence: also take in evidence items, sources, spellings and stated values.
+            scope: whose edges; node attributes always come from all statements.
+        """
+        from valueweave.convert import to_networkx  # noqa: PLC0415 - networkx takes long to import
+
+        return to_networkx(self, evidence=evidence, scope=scope)
+
+    def _scope(self, scope: Scope) -> Iterator[ox.Triple]:
+        names = self.graphs(scope)
+        graphs = [ox.DefaultGraph()] if names is None else [ox.NamedNode(name) for name in names]
+        seen: set[ox.Triple] = set()
+        for graph in graphs:
+            for quad in self.store.engine.quads_for_pattern(None, None, None, graph):
+                if names is None or len(graphs) == 1:
+                    yield quad.triple
+                elif quad.triple not in seen:
+                    seen.add(quad.triple)
+                    yield quad.triple
+
+
+def open(home: str | Path | None = None, store: str | Path | None = None, *, build: bool = True) -> KnowledgeGraph:
+    """Open the knowledge graph of a project.
+
+    Args:
+        home: folder of the project; otherwise it is found (``VALUEWEAVE_HOME``, the checkout, the installed package).
+        store: folder of the store; otherwise that of the project.
+        build: build the store when there is none yet.
+
+    Raises:
+        InputError: when there is no project, the store is broken, or a missing store cannot be built.
+
+    Example:
+        >>> kg = open()  # doctest: +SKIP
+    """
+    project = Project.find(home, store)
+    try:
+        return KnowledgeGraph(EmbeddedStore.open(project.store), project)
+    except StoreMissingError:
+        if not build:
+            raise
+    from valueweave.build import build as build_store  # noqa: PLC0415 - a reader needs none of what builds need
+
+    build_store(project)
+    return KnowledgeGraph(EmbeddedStore.open(project.store), project)

@@ -1,0 +1,56 @@
+"""What lets browsers, proxies and scripts keep an answer until the graph changes.
+
+In: the version of the graph and a request. Out: an ETag, the headers that go with it, and ``304 Not Modified``.
+The decision hidden here: an answer depends on its address, its format, its language, the version of the store and of the
+software, and on nothing else; so the ETag is known before the query is answered.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from fastapi import Request
+from fastapi.responses import Response
+
+from valueweave.version import __version__
+
+__all__ = ["NotModifiedError", "freshness", "not_modified"]
+
+
+class NotModifiedError(Exception):
+    """The asker has this answer already; ``headers`` go with the 304."""
+
+    def __init__(self, headers: dict[str, str]) -> None:
+        self.headers = headers
+        super().__init__("not modified")
+
+
+def freshness(request: Request, version: str, *variant: str) -> dict[str, str]:
+    """Return the caching headers of the answer to ``request``.
+
+    Args:
+        request: who asks for what.
+        version: version of the store.
+        variant: what else decides the bytes: format, language.
+
+    Raises:
+        NotModifiedError: when the asker holds this answer already.
+    """
+    parts = (__version__, version, request.url.path, request.url.query, *variant)
+    digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
+    headers = {
+        "ETag": f'"{digest}"',
+        # Kept by whoever likes, but asked again each time: after a build the next request sees the new graph.
+        "Cache-Control": "public, no-cache",
+        "Vary": "Accept, Accept-Language",
+    }
+    held = request.headers.get("if-none-match", "")
+    if any(tag.strip().removeprefix("W/") == headers["ETag"] for tag in held.split(",")):
+        raise NotModifiedError(headers)
+    return headers
+
+
+def not_modified(_: Request, error: Exception) -> Response:
+    """Answer a :class:`NotModifiedError`."""
+    assert isinstance(error, NotModifiedError)
+    return Response(status_code=304, headers=error.headers)

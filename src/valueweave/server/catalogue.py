@@ -1,0 +1,144 @@
+"""What the server knows of the graph as a whole: the terms of the ontology, labels, counts.
+
+In: a :class:`~valueweave.graph.KnowledgeGraph`. Out: labels in a language, keys of properties, numbers for pages.
+The decision hidden here: what is read once and kept (a store never changes while it is open) and what is asked each time.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+
+import pyoxigraph as ox
+
+from valueweave.graph import KnowledgeGraph
+from valueweave.namespaces import GRAPH, PREFIXES, SCE, shorten_iri
+from valueweave.ontology import OntologyIndex
+from valueweave.server.models import Reference, Statistics
+from valueweave.server.resources import RESOURCES
+from valueweave.server.templating import href
+
+__all__ = ["Catalogue", "Texts", "best", "rows"]
+
+Node = ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple
+Texts = Mapping[str, str]
+
+_LABELS = """
+SELECT ?thing ?label ?rank WHERE {{
+  VALUES ?thing {{ {things} }}
+  VALUES (?property ?rank) {{ (rdfs:label 0) (sce:usedName 1) (sce:title 1) (sce:statedLiteral 2) }}
+  ?thing ?property ?label
+}}"""
+_ONTOLOGY = f"CONSTRUCT {{ ?s ?p ?o }} WHERE {{ GRAPH <{GRAPH}ontology> {{ ?s ?p ?o }} }}"
+
+
+def rows(answer: object) -> list[list[Node | None]]:
+    """Read the solutions of a SELECT query (in the thread that asked), columns in the order of the query."""
+    assert isinstance(answer, ox.QuerySolutions)
+    names = [variable.value for variable in answer.variables]
+    return [[solution[name] for name in names] for solution in answer]
+
+
+def best(texts: Texts, languages: Sequence[str]) -> str | None:
+    """Return the text in the first language there is, else in English, else without a language, else any.
+
+    >>> best({"en": "JD", "zh": "京东"}, ("fr", "zh"))
+    '京东'
+    """
+    for wanted in (*languages, "en", ""):
+        for language in sorted(texts):
+            if language.lower().split("-")[0] == wanted:
+                return texts[language]
+    return texts[min(texts)] if texts else None
+
+
+class Catalogue:
+    """Labels, keys and counts of one knowledge graph."""
+
+    def __init__(self, kg: KnowledgeGraph) -> None:
+        self.kg = kg
+        self.store = kg.store
+
+    @property
+    def version(self) -> str:
+        """Version of the store."""
+        return self.kg.version
+
+    @cached_property
+    def ontology(self) -> OntologyIndex:
+        """The terms of the ontology that is in the store."""
+        answer = self.store.query(_ONTOLOGY)
+        assert isinstance(answer, ox.QueryTriples)
+        return OntologyIndex(answer)
+
+    def labels(self, iris: Iterable[str]) -> dict[str, dict[str, str]]:
+        """Return the labels of things by IRI and language; a spelling or title stands in where there is no label."""
+        wanted = dict.fromkeys(iris)
+        found: dict[str, dict[str, str]] = {}
+        for iri in wanted:
+            if (term := self.ontology.terms.get(iri)) and term.labels:
+                found[iri] = term.labels
+        asked = [str(ox.NamedNode(iri)) for iri in wanted if iri not in found]
+        if not asked:
+            return found
+        ranked: dict[str, dict[int, dict[str, str]]] = defaultdict(lambda: defaultdict(dict))
+        for thing, label, rank in rows(self.store.query(_LABELS.format(things=" ".join(asked)))):
+            if isinstance(thing, ox.NamedNode) and isinstance(label, ox.Literal) and isinstance(rank, ox.Literal):
+                texts = ranked[thing.value][int(rank.value)]
+                language = label.language or ""
+                texts[language] = min(label.value, texts.get(language, label.value))
+        return found | {iri: texts[min(texts)] for iri, texts in ranked.items()}
+
+    def reference(self, iri: str, labels: Mapping[str, Texts], languages: Sequence[str]) -> Reference:
+        """Return a thing with its label."""
+        label = best(labels.get(iri, {}), languages)
+        return Reference(id=shorten_iri(iri), iri=iri, label=label or self.name(iri), href=href(iri))
+
+    @staticmethod
+    def name(iri: str) -> str:
+        """Return what to call a thing without a label."""
+        short = shorten_iri(iri)
+        return short.partition(":")[2] if iri.startswith(SCE) else short
+
+    def key(self, property_iri: str) -> str:
+        """Return the key under which a property stands in JSON: that of the case files, else its short form."""
+        return self.ontology.key_of.get(property_iri) or (
+            property_iri.removeprefix(SCE) if property_iri.startswith(SCE) else shorten_iri(property_iri)
+        )
+
+    def named_elsewhere(self, property_iri: str) -> bool:
+        """Return whether what points to a thing by this property also stands among the thing's own values."""
+        term = self.ontology.terms.get(property_iri)
+        return bool(term and term.inverses) or property_iri in self._symmetric
+
+    @cached_property
+    def _symmetric(self) -> frozenset[str]:
+        owl = PREFIXES["owl"]
+        return frozenset(
+            triple.subject.value
+            for triple in self.ontology.triples
+            if isinstance(triple.subject, ox.NamedNode)
+            and triple.object == ox.NamedNode(owl + "SymmetricProperty")
+        )
+
+    def most_specific(self, classes: Iterable[str]) -> list[str]:
+        """Return the classes that are not above another one of them."""
+        named = sorted(set(classes))
+        above = {upper for one in named for upper in self.ontology.ancestors(one) if upper != one}
+        return [one for one in named if one not in above]
+
+    @cached_property
+    def statistics(self) -> Statistics:
+        """Counts, as the build wrote them down."""
+        known = self.kg.statistics()
+        types: dict[str, int] = known.get("types", {})
+        graphs: dict[str, int] = known.get("graphs", {})
+        return Statistics(
+            version=self.version,
+            built_at=known.get("built_at"),
+            counts=known.get("counts", {}),
+            resources={name: types.get(resource.class_iri, 0) for name, resource in RESOURCES.items()},
+            types={shorten_iri(iri): number for iri, number in types.items()},
+            graphs={shorten_iri(iri): number for iri, number in graphs.items()},
+        )

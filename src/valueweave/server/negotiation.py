@@ -1,0 +1,71 @@
+"""What the asker wants to read: a page or data, and in which language.
+
+In: the ``Accept`` and ``Accept-Language`` headers, and what the address says itself. Out: whether to send a page, and
+languages in the order wanted.
+The decision hidden here: a page is sent only to those who name HTML and want nothing else more; the formats of data are
+the store's affair (:func:`valueweave.store.negotiate`).
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["HTML", "languages", "wants_page"]
+
+HTML = "text/html; charset=utf-8"
+_PAGES = ("text/html", "application/xhtml+xml")
+_LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
+
+
+def _weighted(header: str) -> list[tuple[str, float]]:
+    found = []
+    for part in header.split(","):
+        name, *options = (piece.strip() for piece in part.split(";"))
+        quality = 1.0
+        for option in options:
+            key, _, value = option.partition("=")
+            if key.strip().lower() == "q":
+                try:
+                    quality = min(max(float(value), 0.0), 1.0)
+                except ValueError:
+                    quality = 0.0
+        if name:
+            found.append((name, quality))
+    return found
+
+
+def wants_page(accept: str | None, asked: str | None = None) -> bool:
+    """Return whether to send HTML.
+
+    Args:
+        accept: the ``Accept`` header.
+        asked: the format that the address itself asks for; it decides when it is there.
+
+    >>> wants_page("text/html,application/xml;q=0.9,*/*;q=0.8")
+    True
+    >>> wants_page("*/*")
+    False
+    >>> wants_page("text/turtle, text/html;q=0.5")
+    False
+    """
+    if asked:
+        return asked.lower() in {"html", *_PAGES}
+    weights = [(name.lower(), quality) for name, quality in _weighted(accept or "")]
+    page = max((quality for name, quality in weights if name in _PAGES), default=0.0)
+    return page > 0 and all(quality <= page for name, quality in weights if name not in _PAGES)
+
+
+def languages(header: str | None, asked: str | None = None) -> tuple[str, ...]:
+    """Return the languages wanted, the most wanted first; English and then any follow by themselves.
+
+    Args:
+        header: the ``Accept-Language`` header.
+        asked: the language that the address itself asks for; it goes first.
+
+    >>> languages("fr;q=0.3, zh-CN", "en")
+    ('en', 'zh', 'fr')
+    """
+    ranked = sorted(_weighted(header or ""), key=lambda item: -item[1])
+    wanted = [asked or "", *(name for name, quality in ranked if quality > 0)]
+    primary = (name.lower().split("-")[0] for name in wanted if _LANGUAGE.fullmatch(name))
+    return tuple(dict.fromkeys(primary))

@@ -1,0 +1,311 @@
+"""The text of a SPARQL query, before an engine sees it.
+
+In: the text of a query, values for some of its variables. Out: the same text with the values in place, a refusal when
+the query would reach out to the network, problems with line and column.
+The decision hidden here: how SPARQL is cut into tokens, and that a value always stays one token.
+
+The engine's own substitution (RDF-dev SEP-0007) only takes variables that the outermost SELECT projects, so it cannot
+bind a year in a FILTER. Values are therefore put in the place of variable *tokens*, written by the engine's own term
+writer; a value can never become anything but the one IRI or literal it is, whatever characters it holds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal as OneOf
+
+import pyoxigraph as ox
+
+from valueweave.problems import InputError, Problem
+
+__all__ = [
+    "QueryError",
+    "Token",
+    "check_query",
+    "place",
+    "query_form",
+    "substitute",
+    "syntax_error",
+    "tokens",
+    "variables",
+]
+
+Kind = OneOf["space", "comment", "iri", "string", "variable", "name", "word", "symbol", "unreadable"]
+
+_ESCAPE = r"\\(?:[tbnrf\"'\\]|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8})"
+_TOKEN = re.compile(
+    rf"""
+      (?P<space>\s+)
+    | (?P<comment>\#[^\r\n]*)
+    | (?P<iri><[^<>"{{}}|^`\\\x00-\x20]*>)
+    | (?P<string>'''(?:'{{0,2}}(?:[^'\\]|{_ESCAPE}))*''' | \"\"\"(?:\"{{0,2}}(?:[^"\\]|{_ESCAPE}))*\"\"\"
+        | '(?:[^'\\\r\n]|{_ESCAPE})*' | "(?:[^"\\\r\n]|{_ESCAPE})*")
+    | (?P<variable>[?$]\w+)
+    | (?P<name>(?:[^\W\d_][\w.-]*)?:(?:[\w:-]|\.(?=[\w:.%\\-])|%[0-9A-Fa-f]{{2}}|\\[_~.\-!$&'()*+,;=/?\#@%])*)
+    | (?P<word>@?[^\W\d_][\w-]*|\d+)
+    | (?P<unreadable>["'\\])
+    | (?P<symbol>.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+# A "<" may open an IRI or mean "less than". Only with one of these characters inside does the difference change how the
+# rest is read, and no comparison can hold "://" there.
+_AMBIGUOUS_IRI = re.compile(r"<(?![A-Za-z][A-Za-z0-9+.-]*://)[^>]*[#']")
+
+_GAP = r"(?:\s|\#[^\r\n]*(?:[\r\n]|$))*"
+_TARGET = r"(?:<[^<>\s]*>|[?$]\w+|[^\s{}<>?$\":]*:[^\s{}]*)"  # no two parts can match the same text: linear time
+_CALL = re.compile(rf"SERVICE{_GAP}(?:SILENT{_GAP})?{_TARGET}{_GAP}\{{", re.IGNORECASE)
+_LOCAL_NAME_BEFORE = re.compile(r":(?:[A-Za-z0-9_][A-Za-z0-9_-]*)?$")
+_FORMS = ("SELECT", "ASK", "CONSTRUCT", "DESCRIBE")
+
+
+class QueryError(InputError):
+    """A query that cannot be answered as it is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One token of a query: its kind, its text, where it starts."""
+
+    kind: Kind
+    text: str
+    start: int
+
+
+def tokens(text: str) -> Iterator[Token]:
+    """Cut ``text`` into tokens; joined they give ``text`` again.
+
+    >>> [token.text for token in tokens("ASK { ?s a <urn:x> } # end") if token.kind not in ("space", "comment")]
+    ['ASK', '{', '?s', 'a', '<urn:x>', '}']
+    """
+    for match in _TOKEN.finditer(text):
+        yield Token(match.lastgroup, match.group(), match.start())  # type: ignore[arg-type]
+
+
+def place(text: str, offset: int) -> tuple[int, int]:
+    """Return line and column (from 1) of ``offset`` in ``text``.
+
+    >>> place("ASK\\n{ }", 4)
+    (2, 1)
+    """
+    before = text[:offset]
+    return before.count("\n") + 1, offset - before.rfind("\n")
+
+
+def variables(text: str) -> list[str]:
+    """Return the names of the variables of a query, each once, in order.
+
+    >>> variables('SELECT ?a { ?a ?b "?c" } # ?d')
+    ['a', 'b']
+    """
+    return list(dict.fromkeys(token.text[1:] for token in tokens(text) if token.kind == "variable"))
+
+
+def query_form(text: str) -> str | None:
+    """Return ``SELECT``, ``ASK``, ``CONSTRUCT`` or ``DESCRIBE``, or ``None`` when the text is none of these.
+
+    >>> query_form("PREFIX ask: <urn:ask> construct where { ?s ?p ?o }")
+    'CONSTRUCT'
+    """
+    words = (token.text.upper() for token in tokens(text) if token.kind == "word")
+    return next((word for word in words if word in _FORMS), None)
+
+
+def check_query(text: str, *, file: str | None = None) -> None:
+    """Refuse a query that would make the engine reach out to another service.
+
+    The engine cannot be told not to follow ``SERVICE``. A clause of that form is looked for in the raw text, so that no
+    trick with quotes, comments or ``<`` can hide one; one that clearly stands in a comment, a string or an IRI is let
+    through. Doubt refuses.
+
+    Args:
+        text: the query.
+        file: where it comes from, for the message.
+
+    Raises:
+        QueryError: when the query has a SERVICE clause.
+
+    >>> check_query("SELECT * { ?s a sce:ServiceModule }")
+    >>> check_query("SELECT * { SERVICE <urn:x> { ?s ?p ?o } }")  # doctest: +IGNORE_EXCEPTION_DETAIL
+    Traceback (most recent call last):
+    ...
+    QueryError: 1:12: error: SERVICE: Queries may not call other services. ... [service-refused]
+    """
+    readings = {text, _unescape(text)}
+    for reading in readings:
+        calls = [
+            match.start()
+            for match in _CALL.finditer(reading)
+            if not _LOCAL_NAME_BEFORE.search(reading[max(match.start() - 100, 0) : match.start()])
+        ]
+        if not calls:
+            continue
+        quiet = _quiet_spans(reading)
+        for start in calls:
+            if quiet is None or not any(first < start < end for first, end in quiet):
+                line, column = place(reading, start)
+                raise QueryError(
+                    Problem(
+                        "service-refused",
+                        "Queries may not call other services.",
+                        "Leave the SERVICE clause out and ask the other service on its own.",
+                        file=file,
+                        line=line,
+                        column=column,
+                        term="SERVICE",
+                    )
+                )
+
+
+def _unescape(text: str) -> str:
+    """Return ``text`` with the code point escapes of SPARQL replaced (some engines do so before they read keywords)."""
+
+    def char(match: re.Match[str]) -> str:
+        code = int(match.group(1) or match.group(2), 16)
+        return chr(code) if code < 0x110000 else match.group()
+
+    return re.sub(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})", char, text)
+
+
+def _quiet_spans(text: str) -> list[tuple[int, int]] | None:
+    """Return where comments, strings and IRIs stand, or ``None`` when the text can be read in more than one way."""
+    spans = []
+    for token in tokens(text):
+        if token.kind == "unreadable" or (token.kind == "iri" and _AMBIGUOUS_IRI.match(token.text)):
+            return None
+        if token.kind in {"comment", "string", "iri"}:
+            spans.append((token.start, token.start + len(token.text)))
+    return spans
+
+
+def substitute(text: str, values: Mapping[str, ox.NamedNode | ox.Literal], *, file: str | None = None) -> str:
+    """Put values in the place of variables.
+
+    A variable that the SELECT clause projects stays a column: ``SELECT ?x`` becomes ``SELECT (VALUE AS ?x)``;
+    ``BOUND(?x)`` becomes ``true``. A variable that a query itself assigns (``AS ?x``, ``VALUES ?x``, ``GROUP BY ?x``)
+    cannot have a value.
+
+    Args:
+        text: the query.
+        values: a term for each variable, named without the question mark.
+        file: where the query comes from, for the messages.
+
+    Raises:
+        QueryError: when a value is given for a variable that the query assigns itself, or the text cannot be read.
+
+    >>> substitute('SELECT ?s { ?s sce:startYear ?y FILTER(?y > ?from) } # ?from', {"from": ox.Literal(2010)})
+    'SELECT ?s { ?s sce:startYear ?y FILTER(?y > "2010"^^<http://www.w3.org/2001/XMLSchema#integer>) } # ?from'
+    >>> substitute('SELECT ?s ?o { ?s ?p ?o }', {"s": ox.NamedNode("urn:a")})
+    'SELECT (<urn:a> AS ?s) ?o { <urn:a> ?p ?o }'
+    """
+    if not values:
+        return text
+    if _quiet_spans(text) is None:
+        raise QueryError(
+            Problem(
+                "unreadable-query",
+                "The query can be read in more than one way, so no value can be put into it.",
+                "Write a space after every '<' that means 'less than', and close every string.",
+                file=file,
+            )
+        )
+    parts = [token.text for token in tokens(text)]
+    code = [(index, token) for index, token in enumerate(tokens(text)) if token.kind not in {"space", "comment"}]
+    words = [token.text.upper() for _, token in code]
+    projecting = _in_projection(words)
+    for position, (index, token) in enumerate(code):
+        name = token.text[1:]
+        if token.kind != "variable" or name not in values:
+            continue
+        before = words[max(position - 2, 0) : position]
+        if before[-1:] in (["AS"], ["VALUES"]) or before == ["GROUP", "BY"]:
+            line, column = place(text, token.start)
+            raise QueryError(
+                Problem(
+                    "assigned-variable",
+                    "A value was given for a variable that the query assigns itself.",
+                    "Use another variable for the parameter.",
+                    file=file,
+                    line=line,
+                    column=column,
+                    term=token.text,
+                )
+            )
+        term = _written(values[name])
+        if position in projecting:
+            parts[index] = f"({term} AS {token.text})"
+        elif before == ["BOUND", "("]:
+            for inner in range(code[position - 2][0], code[position + 1][0] + 1):
+                parts[inner] = ""
+            parts[index] = "true"
+        else:
+            parts[index] = term
+    return "".join(parts)
+
+
+def _written(term: ox.NamedNode | ox.Literal) -> str:
+    """Return the term as N-Triples text, having made sure that it is one token (or a literal with tag or datatype)."""
+    text = str(term)
+    kinds = [token.kind for token in tokens(text)]
+    if kinds not in (["iri"], ["string"], ["string", "word"], ["string", "symbol", "symbol", "iri"]):
+        raise QueryError(Problem("unwritable-value", f"The value {text!r} is no RDF term.", "Give another value."))
+    return text
+
+
+def _in_projection(words: list[str]) -> set[int]:
+    """Return the positions of plain variables in SELECT clauses."""
+    found: set[int] = set()
+    selecting, depth = False, 0
+    for position, word in enumerate(words):
+        if word == "SELECT":
+            selecting, depth = True, 0
+        elif selecting and word in {"WHERE", "{", "FROM"}:
+            selecting = False
+        elif selecting:
+            depth += (word == "(") - (word == ")")
+            if depth == 0 and word[0] in "?$":
+                found.add(position)
+    return found
+
+
+def syntax_error(error: SyntaxError, text: str, *, file: str | None = None) -> QueryError:
+    """Turn the engine's complaint into one with line, column and the place it points at.
+
+    Args:
+        error: what the engine raised.
+        text: the query it read.
+        file: where the query comes from.
+
+    >>> complaint = SyntaxError("error at 1:10: expected one of a, Prefix not found, ['%']")
+    >>> print(syntax_error(complaint, "ASK { ?s foo:p ?o }"))
+    1:10: error: foo:p: The query uses a prefix that it does not declare. Add a PREFIX line for it. [sparql-syntax]
+    """
+    match = re.match(r"error at (\d+):(\d+): expected(?: one of)? (.*)", str(error), re.DOTALL)
+    if not match:
+        return QueryError(Problem("sparql-syntax", f"The query does not parse: {error}.", "Mend it.", file=file))
+    line, column, expected = int(match.group(1)), int(match.group(2)), match.group(3)
+    message, remedy = "The query does not parse here.", "Mend the query at this place."
+    near: str | None = None
+    rows = text.splitlines()
+    offset = sum(len(row) + 1 for row in rows[: line - 1]) + column - 1
+    around = [token for token in tokens(text) if token.kind not in {"space", "comment"}]
+    here = next((token for token in around if token.start + len(token.text) > offset), None)
+    before = next((token for token in reversed(around) if token.start < offset), None)
+    if "Prefix not found" in expected:
+        message, remedy = "The query uses a prefix that it does not declare.", "Add a PREFIX line for it."
+        near = before.text if before and before.kind == "name" else here.text if here else None
+    elif "SELECT contains a variable that is unbound" in expected:
+        message = "The SELECT clause names a variable that is neither grouped by nor aggregated."
+        remedy = "Add it to GROUP BY, or aggregate it."
+    elif not text.strip():
+        message, remedy = "The query is empty.", "Write a SELECT, ASK, CONSTRUCT or DESCRIBE query."
+    elif here is None:
+        message, remedy = "The query ends too early.", "Close what was opened: a brace, a bracket, a string."
+    else:
+        near = here.text
+        if near.upper() in {"INSERT", "DELETE", "LOAD", "CLEAR", "DROP", "CREATE", "COPY", "MOVE", "ADD", "WITH"}:
+            message, remedy = "Only queries are answered, not updates.", "Use SELECT, ASK, CONSTRUCT or DESCRIBE."
+    return QueryError(Problem("sparql-syntax", message, remedy, file=file, line=line, column=column, term=near))

@@ -1,0 +1,220 @@
+"""The embedded store: Oxigraph on disk, written once, read by many.
+
+In: quads to write, queries to answer. Out: answers as the engine gives them, or as bytes in a format.
+The decision hidden here: Oxigraph. An answer of the engine must be read in the thread that asked (another thread aborts
+the process): :meth:`EmbeddedStore.serialize_query` asks and writes in one call.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyoxigraph as ox
+
+from valueweave.namespaces import PREFIXES
+from valueweave.problems import InputError, Problem
+from valueweave.sparql_text import QueryError, check_query, substitute, syntax_error
+from valueweave.store.formats import negotiate
+from valueweave.store.versions import Versions
+
+__all__ = ["Answer", "EmbeddedStore", "Term"]
+
+Term = ox.NamedNode | ox.Literal
+Answer = ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples
+
+_WRITTEN_PREFIXES = {name: base for name, base in PREFIXES.items() if name != "graph"}
+
+
+class EmbeddedStore:
+    """A store that answers SPARQL queries and never changes.
+
+    Make one with :meth:`open` (a version on disk) or :meth:`in_memory`; :meth:`write` makes a new version on disk.
+
+    Attributes:
+        manifest: what was built: ``version``, ``digest``, ``counts``, ``built_with``, ``built_at``.
+
+    >>> store = EmbeddedStore.in_memory([ox.Quad(ox.NamedNode("urn:a"), ox.NamedNode("urn:p"), ox.Literal(1))])
+    >>> store.serialize_query("SELECT ?o { ?s ?p ?o }", "csv")
+    (b'o\\r\\n1\\r\\n', 'text/csv')
+    """
+
+    def __init__(self, engine: ox.Store, manifest: dict[str, Any]) -> None:
+        self._engine: ox.Store | None = engine
+        self.manifest = manifest
+
+    @classmethod
+    def open(cls, folder: Path) -> EmbeddedStore:
+        """Open the current version in ``folder`` for reading; later builds do not change what it answers.
+
+        Raises:
+            StoreMissingError: when nothing was built there yet.
+            InputError: when the store is broken.
+        """
+        versions = Versions(folder)
+        while True:
+            manifest = versions.current()
+            try:
+                engine = ox.Store.read_only(str(versions.database(manifest["folder"])))
+            except OSError as error:
+                # Two builds may have passed between reading the pointer and opening the version.
+                if versions.current()["version"] != manifest["version"]:
+                    continue
+                raise InputError(
+                    Problem(
+                        "broken-store",
+                        f"The version '{manifest['version']}' of the store cannot be opened ({error}).",
+                        "Run 'valueweave build --force' to build it afresh.",
+                        file=str(folder),
+                    )
+                ) from error
+            return cls(engine, manifest)
+
+    @classmethod
+    def in_memory(cls, quads: Iterable[ox.Quad], manifest: Mapping[str, Any] | None = None) -> EmbeddedStore:
+        """Return a store of ``quads`` that lives in memory only."""
+        engine = ox.Store()
+        engine.extend(quads)
+        return cls(engine, {"version": "in-memory", "digest": "", "counts": {}, **(manifest or {})})
+
+    @staticmethod
+    def write(folder: Path, quads: Iterable[ox.Quad], manifest: dict[str, Any]) -> dict[str, Any]:
+        """Write ``quads`` as a new version and make it the current one.
+
+        Args:
+            folder: the store folder.
+            quads: what to store; the default graph is what plain SPARQL sees.
+            manifest: must hold ``digest``; whatever else it holds is kept.
+
+        Returns:
+            The manifest with ``version``, ``folder``, ``counts`` (``quads`` and what was given), ``previous``,
+            ``built_at`` and ``seconds`` added.
+
+        Raises:
+            InputError: when another build runs or the folder cannot be written.
+        """
+        versions = Versions(folder)
+        with versions.building():
+            started = time.perf_counter()
+            versions.remove_leftovers()
+            before = versions.current_or_none()
+            name, place = versions.fresh(manifest["digest"])
+            database = versions.database(place)
+            database.mkdir(parents=True)
+            engine = ox.Store(str(database))
+            engine.bulk_extend(quads)
+            engine.optimize()
+            engine.flush()
+            count = len(engine)
+            del engine  # closes the files before the pointer names them
+            complete = {
+                "built_at": datetime.now(UTC).isoformat(timespec="seconds"),
+                **manifest,
+                "version": name,
+                "folder": place,
+                "previous": before["version"] if before else None,
+                "counts": {**manifest.get("counts", {}), "quads": count},
+                "write_seconds": round(time.perf_counter() - started, 3),
+            }
+            versions.switch(complete)
+        return complete
+
+    @property
+    def engine(self) -> ox.Store:
+        """The engine itself; read its answers in the thread that asked.
+
+        Raises:
+            InputError: when the store was closed.
+        """
+        if self._engine is None:
+            raise InputError(Problem("store-closed", "The store was closed.", "Open it again."))
+        return self._engine
+
+    def query(
+        self,
+        text: str,
+        *,
+        substitutions: Mapping[str, Term] | None = None,
+        default_graph: Sequence[str] | None = None,
+        named_graphs: Sequence[str] | None = None,
+        file: str | None = None,
+    ) -> Answer:
+        """Answer a SPARQL query; read the answer in this thread.
+
+        Args:
+            text: a SELECT, ASK, CONSTRUCT or DESCRIBE query; the project's prefixes need no PREFIX line.
+            substitutions: a term for each variable that has a value, named without the question mark.
+            default_graph: IRIs of the graphs to take as the default graph; otherwise the store's own (the closure).
+            named_graphs: IRIs of the graphs that ``GRAPH`` sees; otherwise all.
+            file: where the query comes from, for the messages.
+
+        Raises:
+            QueryError: when the query does not parse, calls another service, or cannot be evaluated.
+        """
+        check_query(text, file=file)
+        bound = substitute(text, substitutions or {}, file=file)
+        try:
+            return self.engine.query(
+                bound,
+                prefixes=PREFIXES,
+                default_graph=None if default_graph is None else [ox.NamedNode(graph) for graph in default_graph],
+                named_graphs=None if named_graphs is None else [ox.NamedNode(graph) for graph in named_graphs],
+            )
+        except SyntaxError as error:
+            raise syntax_error(error, text if bound == text else bound, file=file) from error
+        except (OSError, RuntimeError, ValueError) as error:
+            raise _unanswerable(error, file) from error
+
+    def serialize_query(
+        self,
+        text: str,
+        accept: str | None = None,
+        *,
+        substitutions: Mapping[str, Term] | None = None,
+        default_graph: Sequence[str] | None = None,
+        named_graphs: Sequence[str] | None = None,
+    ) -> tuple[bytes, str]:
+        """Answer a query and write the answer, in one call and one thread.
+
+        Args:
+            text: the query.
+            accept: an ``Accept`` header, a media type or the name of a format; otherwise JSON (Turtle for a graph).
+            substitutions: as for :meth:`query`.
+            default_graph: as for :meth:`query`.
+            named_graphs: as for :meth:`query`.
+
+        Returns:
+            The bytes, and their media type.
+
+        Raises:
+            QueryError: as :meth:`query`.
+            NotAcceptableError: when no format asked for can hold the answer.
+        """
+        answer = self.query(text, substitutions=substitutions, default_graph=default_graph, named_graphs=named_graphs)
+        try:
+            if isinstance(answer, ox.QueryTriples):
+                chosen = negotiate(accept, "graph")
+                assert isinstance(chosen.writer, ox.RdfFormat)
+                # A graph is a set, the engine's CONSTRUCT may repeat itself.
+                body = ox.serialize(dict.fromkeys(answer), format=chosen.writer, prefixes=_WRITTEN_PREFIXES)
+            else:
+                chosen = negotiate(accept, "boolean" if isinstance(answer, ox.QueryBoolean) else "solutions")
+                assert isinstance(chosen.writer, ox.QueryResultsFormat)
+                body = answer.serialize(format=chosen.writer)
+        except (OSError, RuntimeError) as error:
+            raise _unanswerable(error, None) from error
+        assert body is not None
+        return body, chosen.media_type
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._engine = None
+
+
+def _unanswerable(error: Exception, file: str | None) -> QueryError:
+    return QueryError(
+        Problem("query-failed", f"The query cannot be evaluated: {error}.", "Change the query.", file=file)
+    )

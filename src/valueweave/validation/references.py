@@ -1,0 +1,172 @@
+"""Checks across files: ids defined once, references to something, spans inside their text.
+
+In: all documents of a project. Out: findings for those that are asked about.
+The decision hidden here: what counts as defined (a record with a type, a term of the ontology, anything of a foreign
+namespace) and what is still known of a file that cannot be read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from valueweave.authoring.document import Document, Entry, expand_name, expand_reference
+from valueweave.authoring.reader import MAX_BYTES, Listing, Node, Scalar
+from valueweave.namespaces import ID, SCE, shorten_iri
+from valueweave.ontology import OntologyIndex
+from valueweave.validation.findings import Finding, at, did_you_mean
+
+__all__ = ["Catalogue", "check_references", "ids_of_broken_file"]
+
+_SOURCE = SCE + "Source"
+
+
+def ids_of_broken_file(path: Path) -> set[str] | None:
+    """Return the ids that an unreadable file seems to define, or nothing when not even its bytes can be read.
+
+    So a slip in one file does not make every reference to its records look wrong.
+    """
+    try:
+        if not path.is_file() or path.stat().st_size > MAX_BYTES:
+            return None
+        text = path.read_bytes().decode("utf-8", "replace")
+    except OSError:
+        return None
+    found = re.findall(r"(?:^|[\s{,-])id:[ \t]*[\"']?([^\s\"',}]+)", text)
+    return {iri for iri in map(expand_reference, found) if iri}
+
+
+class Catalogue:
+    """What is defined in all files of a project.
+
+    Attributes:
+        defined: entries that define an IRI.
+        also: IRIs that files define which cannot be read.
+        complete: whether all files could be searched for ids.
+    """
+
+    def __init__(self, documents: Iterable[Document], ontology: OntologyIndex, broken: Sequence[Path] = ()) -> None:
+        self.ontology = ontology
+        self.defined: dict[str, list[tuple[Document, Entry]]] = {}
+        for document in documents:
+            for entry in document.entries:
+                if entry.typed or not entry.named:
+                    self.defined.setdefault(entry.iri, []).append((document, entry))
+        self.also: set[str] = set()
+        self.complete = True
+        for path in broken:
+            found = ids_of_broken_file(path)
+            self.also |= found or set()
+            self.complete = self.complete and found is not None
+        self._by_kind: dict[str, list[str]] = {}
+        for iri in (*self.defined, *self.also):
+            if iri.startswith(ID):
+                path_ = iri.removeprefix(ID)
+                self._by_kind.setdefault(path_.split("/")[0], []).append(path_)
+
+    def knows(self, iri: str) -> bool:
+        """Return whether ``iri`` is defined, is a term of the ontology, or is foreign."""
+        if iri.startswith(SCE):
+            return iri in self.ontology.terms
+        return not iri.startswith(ID) or iri in self.defined or iri in self.also or not self.complete
+
+    def typed(self, iri: str) -> bool:
+        """Return whether the class of ``iri`` is known here, so that it can be judged."""
+        return iri in self.ontology.terms or any(entry.types for _, entry in self.defined.get(iri, ()))
+
+    def near(self, iri: str, otherwise: str) -> str:
+        """Return "Did you mean …?" with defined ids of the same kind."""
+        path = iri.removeprefix(ID)
+        kind = path.split("/")[0]
+        known = self._by_kind.get(kind)
+        return did_you_mean(path, known if known is not None else [i for ids in self._by_kind.values() for i in ids], otherwise)
+
+    def source(self, iri: str) -> Entry | None:
+        """Return the record of a source, or nothing."""
+        return next((entry for _, entry in self.defined.get(iri, ()) if _SOURCE in entry.types), None)
+
+
+def check_references(document: Document, catalogue: Catalogue) -> Iterator[Finding]:
+    """Yield what is wrong with a document seen beside all others."""
+    for entry in document.entries:
+        if entry.typed and entry.named:
+            yield from _check_unique(document, entry, catalogue)
+        elif entry.is_addition and not catalogue.knows(entry.iri):
+            remedy = catalogue.near(entry.iri, "Write the type of the record, if it is defined here.")
+            text = f"The record has no type, and no other record defines '{entry.written}'."
+            yield at(document, entry, "undefined-record", text, remedy, key="id")
+        for key, node, iri in _references(document, entry):
+            if not catalogue.knows(iri):
+                shown = shorten_iri(iri)
+                remedy = catalogue.near(iri, "Write a record with this id, or correct the id.")
+                yield at(document, entry, "unknown-reference", f"Nothing has the id '{shown}'.", remedy, key=key, node=node)
+        if entry.key == "evidence":
+            yield from _check_span(document, entry, catalogue)
+
+
+def _references(document: Document, entry: Entry) -> Iterator[tuple[str, Node, str]]:
+    ontology = document.ontology
+    for key, (_, node) in entry.mapping.entries.items():
+        term = ontology.property_for_key(key)
+        if term is None or term.kind != "object":
+            continue
+        closed = ontology.vocabulary(term.iri)
+        for item in node.items if isinstance(node, Listing) else [node]:
+            if isinstance(item, Scalar) and isinstance(item.value, str):
+                iri = expand_reference(item.text)
+                if closed is not None and (item.text in closed or iri is None or iri.startswith(SCE)):
+                    continue
+                if iri is not None:
+                    yield key, item, iri
+
+
+def _check_unique(document: Document, entry: Entry, catalogue: Catalogue) -> Iterator[Finding]:
+    others = [(d, e) for d, e in catalogue.defined.get(entry.iri, ()) if e is not entry]
+    if not others:
+        return
+    places = ", ".join(f"{d.path}:{d.file.place(e.mapping.entries['id'][0].start)[0]}" for d, e in others if e.named)
+    yield at(
+        document,
+        entry,
+        "duplicate-id",
+        f"The id '{entry.written}' is defined here and in {places}.",
+        "Give one of them another id; or leave the type away where statements are only added.",
+        key="id",
+    )
+
+
+def _check_span(document: Document, entry: Entry, catalogue: Catalogue) -> Iterator[Finding]:
+    written = entry.data.get("inSource")
+    if not isinstance(written, str):
+        if written is None:
+            yield at(
+                document,
+                entry,
+                "no-source",
+                "The evidence names no source, and the file has no reportedIn:.",
+                "Add inSource: with the id of a source, such as source/000.",
+                key="inSource",
+            )
+        return
+    iri = expand_name(written, document.ontology)
+    if iri is None or not catalogue.knows(iri):
+        return
+    source = catalogue.source(iri)
+    if source is None:
+        if iri in catalogue.defined or iri in catalogue.ontology.terms:
+            text = f"'{shorten_iri(iri)}' is no source."
+            yield at(document, entry, "wrong-source", text, "Name a record of type Source.", key="inSource")
+        return
+    length = getattr(source.mapping.get("textLength"), "value", None)
+    end = entry.mapping.get("end")
+    if isinstance(end, Scalar) and isinstance(end.value, int) and isinstance(length, int) and end.value > length:
+        yield at(
+            document,
+            entry,
+            "span-outside-text",
+            f"The span ends at {end.value}; the text of {source.written} has {length} characters.",
+            "Find the passage again with 'valueweave evidence find'.",
+            key="end",
+            node=end,
+        )
