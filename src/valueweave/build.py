@@ -15,6 +15,7 @@ from typing import Any
 import pyoxigraph as ox
 
 from valueweave.authoring import Document, load_documents
+from valueweave.authoring.model import read_shapes
 from valueweave.layout import INFERRED_GRAPH, ONTOLOGY_GRAPH, build_digest
 from valueweave.namespaces import PREFIXES, SCE
 from valueweave.ontology import OntologyIndex
@@ -23,7 +24,7 @@ from valueweave.project import Project
 from valueweave.reasoning.hierarchy import close_hierarchy, load_rules
 from valueweave.store import EmbeddedStore
 from valueweave.store.versions import Versions
-from valueweave.validation import validate
+from valueweave.validation import check_documents, validate
 from valueweave.version import __version__
 
 __all__ = ["BuildReport", "Progress", "build"]
@@ -98,13 +99,17 @@ def build(project: Project, *, force: bool = False, progress: Progress | None = 
     ontology = OntologyIndex.load(project)
     rules = load_rules(project.rule_files())
     step.next()
-    documents = load_documents(project.data_files(), project)
-    asserted = list(dict.fromkeys(quad for document in documents for quad in document.quads()))
+    try:
+        documents = load_documents(project.data_files(), project, ontology)
+    except InputError as error:
+        # A file that cannot be read must not hide what is wrong with the others.
+        raise InputError(*(validate(project) or error.problems)) from error
     step.next()
-    problems = validate(project)
+    problems = check_documents(documents, ontology, read_shapes(project.shape_files()))
     if has_errors(problems):
         raise InputError(*problems)
     step.next()
+    asserted = list(dict.fromkeys(quad for document in documents for quad in document.quads()))
     inferred = close_hierarchy(asserted, ontology.triples, rules)
     step.next()
     counts = _counts(documents, asserted, inferred, ontology.triples)

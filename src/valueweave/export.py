@@ -21,6 +21,7 @@ from valueweave.graph import KnowledgeGraph
 from valueweave.layout import INFERRED_GRAPH, ONTOLOGY_GRAPH
 from valueweave.namespaces import GRAPH, ID, PREFIXES, SCE
 from valueweave.problems import InputError, Problem
+from valueweave.store.formats import WRITTEN_PREFIXES
 
 __all__ = ["EXPORT_FORMATS", "INCLUDES", "export", "owl_triples"]
 
@@ -78,12 +79,12 @@ def export(kg: KnowledgeGraph, form: str, output: Path, include: Collection[str]
     statements: Sequence[ox.Triple] | Sequence[ox.Quad]
     if form == "owl":
         statements = owl_triples(kg, evidence="evidence" in include, inferred="inferred" in include)
-        body = ox.serialize(statements, format=ox.RdfFormat.RDF_XML, prefixes=_xml_prefixes())
+        body = ox.serialize(statements, format=ox.RdfFormat.RDF_XML, prefixes=WRITTEN_PREFIXES)
     else:
         quads = _canonical(_named_quads(kg, inferred="inferred" in include))
         graphs = form in {"nquads", "trig"}
         statements = quads if graphs else sorted({quad.triple for quad in quads}, key=str)
-        body = ox.serialize(statements, format=_WRITERS[form], prefixes=PREFIXES)
+        body = ox.serialize(statements, format=_WRITERS[form], prefixes=WRITTEN_PREFIXES)
     assert body is not None
     write_atomically(output, body)
     return len(statements)
@@ -156,7 +157,7 @@ def _canonical(quads: Iterable[ox.Quad]) -> list[ox.Quad]:
     """Return ``quads`` sorted, their blank nodes named by what they say and not by chance (RDFC-1.0)."""
     dataset = ox.Dataset(quads)
     dataset.canonicalize(ox.CanonicalizationAlgorithm.RDFC_1_0)
-    return sorted(dataset, key=str)
+    return sorted(dataset, key=lambda quad: (str(quad.graph_name), str(quad.triple)))
 
 
 def _order(triple: ox.Triple) -> tuple[int, str, int, str, str]:
@@ -164,8 +165,3 @@ def _order(triple: ox.Triple) -> tuple[int, str, int, str, str]:
     subject = triple.subject
     rank = 0 if subject == ox.NamedNode(ROOT) else 1 if isinstance(subject, ox.NamedNode) else 2
     return rank, str(subject), int(triple.predicate != _TYPE), str(triple.predicate), str(triple.object)
-
-
-def _xml_prefixes() -> dict[str, str]:
-    """Return the prefixes of an RDF/XML file; there they only shorten the names of properties and classes."""
-    return {name: base for name, base in PREFIXES.items() if name not in {"id", "graph"}}

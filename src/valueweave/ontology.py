@@ -320,8 +320,9 @@ class OntologyIndex:
         found: dict[str, list[str]] = defaultdict(list)
         for triple in self.triples:
             one, two = triple.subject, triple.object
-            if triple.predicate.value == _OWL + "inverseOf" and isinstance(one, ox.NamedNode):
-                if isinstance(two, ox.NamedNode):
-                    found[one.value].append(two.value)
-                    found[two.value].append(one.value)
+            if triple.predicate.value != _OWL + "inverseOf":
+                continue
+            if isinstance(one, ox.NamedNode) and isinstance(two, ox.NamedNode):
+                found[one.value].append(two.value)
+                found[two.value].append(one.value)
         return {iri: tuple(dict.fromkeys(others)) for iri, others in found.items()}

@@ -17,7 +17,7 @@ from typing import Any, overload
 import pyoxigraph as ox
 
 from valueweave.namespaces import PREFIXES
-from valueweave.store.formats import Kind, negotiate
+from valueweave.store.formats import WRITTEN_PREFIXES, Kind, negotiate
 from valueweave.values import Text, Value, to_python, written
 
 __all__ = ["GraphResult", "QueryResult", "Row", "SolutionTable", "Verdict", "read_answer"]
@@ -254,7 +254,7 @@ def read_answer(answer: ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples) -
 
 def _used_prefixes(triples: Sequence[ox.Triple]) -> dict[str, str]:
     text = "\n".join(str(part) for triple in triples for part in (triple.subject, triple.predicate, triple.object))
-    return {name: base for name, base in PREFIXES.items() if base in text}
+    return {name: base for name, base in WRITTEN_PREFIXES.items() if base in text}
 
 
 def _json_term(term: ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple) -> dict[str, Any]:

@@ -59,6 +59,7 @@ _GAP = r"(?:\s|\#[^\r\n]*(?:[\r\n]|$))*"
 _TARGET = r"(?:<[^<>\s]*>|[?$]\w+|[^\s{}<>?$\":]*:[^\s{}]*)"  # no two parts can match the same text: linear time
 _CALL = re.compile(rf"SERVICE{_GAP}(?:SILENT{_GAP})?{_TARGET}{_GAP}\{{", re.IGNORECASE)
 _LOCAL_NAME_BEFORE = re.compile(r":(?:[A-Za-z0-9_][A-Za-z0-9_-]*)?$")
+_UPDATES = {"INSERT", "DELETE", "LOAD", "CLEAR", "DROP", "CREATE", "COPY", "MOVE", "ADD"}
 _FORMS = ("SELECT", "ASK", "CONSTRUCT", "DESCRIBE")
 
 
@@ -216,6 +217,7 @@ def substitute(text: str, values: Mapping[str, ox.NamedNode | ox.Literal], *, fi
     code = [(index, token) for index, token in enumerate(tokens(text)) if token.kind not in {"space", "comment"}]
     words = [token.text.upper() for _, token in code]
     projecting = _in_projection(words)
+    outermost = _in_projection(words[: words.index("{")]) if "{" in words else projecting
     for position, (index, token) in enumerate(code):
         name = token.text[1:]
         if token.kind != "variable" or name not in values:
@@ -236,7 +238,8 @@ def substitute(text: str, values: Mapping[str, ox.NamedNode | ox.Literal], *, fi
             )
         term = _written(values[name])
         if position in projecting:
-            parts[index] = f"({term} AS {token.text})"
+            # A subquery hands the value on under another name: the outer query has it in place of the variable already.
+            parts[index] = f"({term} AS {token.text}{'' if position in outermost else f'_given{position}'})"
         elif before == ["BOUND", "("]:
             for inner in range(code[position - 2][0], code[position + 1][0] + 1):
                 parts[inner] = ""
@@ -302,10 +305,18 @@ def syntax_error(error: SyntaxError, text: str, *, file: str | None = None) -> Q
         remedy = "Add it to GROUP BY, or aggregate it."
     elif not text.strip():
         message, remedy = "The query is empty.", "Write a SELECT, ASK, CONSTRUCT or DESCRIBE query."
-    elif here is None:
+    elif query_form(text) is None and any(t.kind == "word" and t.text.upper() in _UPDATES for t in around):
+        message, remedy = "Only queries are answered, not updates.", "Use SELECT, ASK, CONSTRUCT or DESCRIBE."
+    elif here is None and any(opened(around) for opened in (_open_brace, _open_string)):
         message, remedy = "The query ends too early.", "Close what was opened: a brace, a bracket, a string."
     else:
-        near = here.text
-        if near.upper() in {"INSERT", "DELETE", "LOAD", "CLEAR", "DROP", "CREATE", "COPY", "MOVE", "ADD", "WITH"}:
-            message, remedy = "Only queries are answered, not updates.", "Use SELECT, ASK, CONSTRUCT or DESCRIBE."
+        near = here.text if here else before.text if before else None
     return QueryError(Problem("sparql-syntax", message, remedy, file=file, line=line, column=column, term=near))
+
+
+def _open_brace(code: list[Token]) -> bool:
+    return sum((token.text in "{([") - (token.text in "})]") for token in code if token.kind == "symbol") > 0
+
+
+def _open_string(code: list[Token]) -> bool:
+    return any(token.kind == "unreadable" for token in code)

@@ -1,22 +1,21 @@
 """Evidence: every span recomputed against the source texts, mended where it can be, and shown.
 
 In: a project and the folder of the source texts. Out: :class:`EvidenceReport`, passages, ready evidence items.
-The decision hidden here: how a passage is found again when only its length and hash are known: windows of that length are
-hashed, from the old place outwards.
+The decision hidden here: what is told of a broken item, and that only offsets are ever rewritten.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from valueweave.authoring.document import Document, Entry, expand_name
+from valueweave.authoring.evidence_items import Item, SourceText, check_folder, items_of, texts_of
+from valueweave.authoring.evidence_report import EvidenceReport, Passage
 from valueweave.authoring.loader import load_documents
-from valueweave.authoring.reader import Scalar
+from valueweave.authoring.relocate import Relocator, find_again
 from valueweave.authoring.rewrite import replace_scalars
 from valueweave.authoring.spans import (
     Span,
@@ -28,7 +27,8 @@ from valueweave.authoring.spans import (
     section_at,
     span_hash,
 )
-from valueweave.namespaces import ID, SCE, TermError, expand_iri, shorten_iri
+from valueweave.authoring.tree import Scalar
+from valueweave.namespaces import ID, TermError, expand_iri, shorten_iri
 from valueweave.problems import InputError, Problem
 from valueweave.project import Project
 
@@ -48,132 +48,6 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class EvidenceReport:
-    """What came of a verification.
-
-    Attributes:
-        checked: number of evidence items looked at.
-        intact: number of those whose passage is where they say.
-        fixed: number of those whose offsets were rewritten.
-        texts: source texts that were read, by id of the source.
-        problems: each broken item and each source text that is not the one cited.
-    """
-
-    checked: int
-    intact: int
-    fixed: int
-    texts: dict[str, str]
-    problems: tuple[Problem, ...] = ()
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing is broken (what was mended is not)."""
-        return not any(problem.level == "error" for problem in self.problems)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the report as a JSON object."""
-        return {
-            "ok": self.ok,
-            "checked": self.checked,
-            "intact": self.intact,
-            "fixed": self.fixed,
-            "broken": self.checked - self.intact - self.fixed,
-            "texts": self.texts,
-            "problems": [problem.to_json() for problem in self.problems],
-        }
-
-    def to_text(self) -> str:
-        """Return the report as lines to read."""
-        lines = [str(problem) for problem in self.problems]
-        broken = self.checked - self.intact - self.fixed
-        fixed = f", {self.fixed} mended" if self.fixed else ""
-        lines.append(
-            f"{self.checked} evidence items checked against {len(self.texts)} source texts: "
-            f"{self.intact} intact{fixed}, {broken} broken."
-        )
-        return "\n".join(lines)
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """A passage that backs a record.
-
-    Attributes:
-        record: id of the record.
-        item: id of the evidence item.
-        source: id of the source.
-        file: file of the source text.
-        line: line of the text in which it starts.
-        section: section as the item has it.
-        start: offset of its first character.
-        end: offset after its last character.
-        kind: stated, table or interpreted.
-        supports: keys of the record that it backs; all when empty.
-        intact: whether the hash fits.
-        text: the passage.
-        reason: why it backs the record, where it is interpreted.
-    """
-
-    record: str
-    item: str
-    source: str
-    file: str
-    line: int
-    section: str
-    start: int
-    end: int
-    kind: str
-    supports: tuple[str, ...]
-    intact: bool
-    text: str
-    reason: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the passage as a JSON object (keys as the attributes)."""
-        return asdict(self)
-
-    def to_text(self) -> str:
-        """Return the passage with its place, to read."""
-        what = ", ".join(part for part in (self.kind, "backs " + ", ".join(self.supports) if self.supports else "") if part)
-        head = f"{self.source}, section {self.section or '?'} ({self.file}:{self.line}, {self.start}-{self.end}; {what})"
-        warning = "" if self.intact else "\n  The text at this place is not the passage cited: run 'valueweave evidence verify'."
-        reason = f"\n  Interpreted: {self.reason}" if self.reason else ""
-        body = "\n".join("  | " + line.strip() for line in self.text.splitlines() if line.strip())
-        return f"{head}{warning}{reason}\n{body}\n"
-
-
-@dataclass(slots=True)
-class _Text:
-    """A source text, read once; ``text`` is nothing when it cannot be used."""
-
-    iri: str
-    path: Path
-    text: str | None
-    problem: Problem | None = None
-
-
-@dataclass(slots=True)
-class _Item:
-    """An evidence item with the values that matter here."""
-
-    document: Document
-    entry: Entry
-    source: str
-    start: int | None
-    end: int | None
-    sha256: str
-    section: str
-    line: int = 0
-    column: int = 0
-    fields: dict[str, Scalar] = field(default_factory=dict)
-
-    def problem(self, code: str, message: str, remedy: str, term: str = "evidence", level: Any = "error") -> Problem:
-        where = f"Section {self.section}: " if self.section else ""
-        path, record = str(self.document.path), self.entry.owner.written
-        return Problem(code, where + message, remedy, path, self.line, self.column, record, term, level)
-
-
 def verify(project: Project, sources_dir: Path, fix: bool = False) -> EvidenceReport:
     """Recompute every span of a project against the source texts.
 
@@ -188,51 +62,30 @@ def verify(project: Project, sources_dir: Path, fix: bool = False) -> EvidenceRe
     Raises:
         InputError: when the folder or an authored file cannot be read.
     """
-    _check_folder(sources_dir)
+    check_folder(sources_dir)
     documents = load_documents(project.data_files(), project)
-    texts = _texts(documents, sources_dir)
+    texts = texts_of(documents, sources_dir)
     problems = [text.problem for text in texts.values() if text.problem]
-    checked = intact = fixed = 0
+    items = list(items_of(documents))
+    broken = [(item, problem) for item in items if (problem := _check(item, texts.get(item.source)))]
     edits: dict[Path, list[tuple[Scalar, str]]] = {}
-    for item in _items(documents):
-        checked += 1
-        text = texts.get(item.source)
-        problem, changes = _check(item, text)
-        if problem is None:
-            intact += 1
-        elif changes and fix:
+    for item, problem, place in _relocated(broken, texts):
+        if place is None:
+            problems.append(problem)
+        elif fix:
+            assert item.start is not None
+            assert item.end is not None
+            changes = [(item.fields["start"], str(place)), (item.fields["end"], str(place + item.end - item.start))]
             edits.setdefault(item.document.path, []).extend(changes)
-            fixed += 1
-            problems.append(item.problem("span-mended", problem.message, "The offsets were rewritten.", level="info"))
+            problems.append(item.problem("span-mended", problem.message, "The new offsets were written.", level="info"))
         else:
             problems.append(problem)
     for path, changes in edits.items():
         replace_scalars(path, changes)
+    fixed = sum(len(changes) // 2 for changes in edits.values())
     order = sorted(problems, key=lambda p: (p.file or "", p.line or 0, p.column or 0))
     used = {shorten_iri(iri): str(text.path) for iri, text in texts.items() if text.text is not None}
-    return EvidenceReport(checked, intact, fixed, used, tuple(order))
-
-
-def find_again(text: str, length: int, sha256: str, near: int) -> int | None:
-    """Return the offset at which a passage of ``length`` with this hash stands, the nearest to ``near``, or nothing.
-
-    Every window of the text is hashed, from ``near`` outwards; a text whose lines were wrapped anew has no such window.
-
-    >>> find_again("abcabc", 2, hashlib.sha256(b"bc").hexdigest(), 5)
-    4
-    """
-    last = len(text) - length
-    if length <= 0 or last < 0:
-        return None
-    wanted = bytes.fromhex(sha256) if re.fullmatch(r"[0-9a-f]{64}", sha256) else b""
-    near = min(max(near, 0), last)
-    for distance in range(max(near, last - near) + 1):
-        for start in {near - distance, near + distance}:
-            if 0 <= start <= last:
-                window = text[start : start + length].encode("utf-8", "surrogatepass")
-                if hashlib.sha256(window).digest() == wanted:
-                    return start
-    return None
+    return EvidenceReport(len(items), len(items) - len(broken), fixed, used, tuple(order))
 
 
 def show(project: Project, identifier: str, sources_dir: Path) -> list[Passage]:
@@ -246,16 +99,16 @@ def show(project: Project, identifier: str, sources_dir: Path) -> list[Passage]:
     Raises:
         InputError: when nothing has that id, it has no evidence, or the texts cannot be read.
     """
-    _check_folder(sources_dir)
+    check_folder(sources_dir)
     try:
         iri = expand_iri(identifier)
     except TermError as error:
         raise InputError(Problem("malformed-id", f"{error}.", "Write an id such as stage/jd-1.")) from error
     documents = load_documents(project.data_files(), project)
-    texts = _texts(documents, sources_dir)
+    texts = texts_of(documents, sources_dir)
     found = [
         item
-        for item in _items(documents)
+        for item in items_of(documents)
         if iri in (item.entry.iri, item.entry.parent.iri if item.entry.parent else "", item.entry.owner.iri)
     ]
     if not found:
@@ -289,7 +142,7 @@ def find(
     """
     if not (text or "").strip() and not regex:
         raise InputError(Problem("nothing-to-find", "There are no words to look for.", "Give --text or --regex."))
-    _check_folder(sources_dir)
+    check_folder(sources_dir)
     try:
         needle: str | re.Pattern[str] = re.compile(regex) if regex else text or ""
     except re.error as error:
@@ -312,7 +165,11 @@ def _source_path(project: Project, source: str, sources_dir: Path) -> Path:
             if isinstance(name, Scalar):
                 return sources_dir / Path(name.text).name
     short = iri.rsplit("/", 1)[-1]
-    near = sorted(path for path in sources_dir.glob(f"{short}*") if path.is_file()) if re.fullmatch(r"[\w.-]+", short) else []
+    near = (
+        sorted(path for path in sources_dir.glob(f"{short}*") if path.is_file())
+        if re.fullmatch(r"[\w.-]+", short)
+        else []
+    )
     if len(near) == 1:
         return near[0]
     raise InputError(
@@ -324,115 +181,67 @@ def _source_path(project: Project, source: str, sources_dir: Path) -> Path:
     )
 
 
-def _check_folder(folder: Path) -> None:
-    if not folder.is_dir():
-        raise InputError(
-            Problem("no-folder", "There is no such folder of source texts.", "Name it with --sources.", file=str(folder))
-        )
-
-
-def _texts(documents: Iterable[Document], folder: Path) -> dict[str, _Text]:
-    """Read the text of every source that is registered with one."""
-    found: dict[str, _Text] = {}
-    for document in documents:
-        for entry in document.entries:
-            name, digest = entry.mapping.get("textFile"), entry.mapping.get("textSha256")
-            if SCE + "Source" not in entry.types or not isinstance(name, Scalar):
-                continue
-            # Only the name counts: a text lies in the folder itself, never elsewhere.
-            path = folder / Path(name.text).name
-            line, column = document.file.place(name.start)
-
-            def wrong(code: str, message: str, remedy: str, place: Any = (document, entry, line, column)) -> Problem:
-                where, owner, row, start = place
-                return Problem(code, message, remedy, str(where.path), row, start, owner.written, "textFile")
-
-            try:
-                body = path.read_bytes()
-                text = read_source(path)
-            except (OSError, InputError):
-                message = f"The text file '{path.name}' is not in {folder}, or is not UTF-8."
-                problem = wrong("no-source-text", message, "Put the file there, or name the folder that holds it.")
-                found[entry.iri] = _Text(entry.iri, path, None, problem)
-                continue
-            problem = None
-            if isinstance(digest, Scalar) and hashlib.sha256(body).hexdigest() != digest.text:
-                problem = wrong(
-                    "source-text-differs",
-                    f"The file '{path.name}' is not the one cited: its SHA-256 begins with "
-                    f"{hashlib.sha256(body).hexdigest()[:12]}, the register says {digest.text[:12]}.",
-                    "Use the file that was cited; or, if the text was replaced, mend the spans with --fix and enter its new "
-                    "hash and length.",
-                )
-            length = getattr(entry.mapping.get("textLength"), "value", None)
-            if problem is None and isinstance(length, int) and length != len(text):
-                problem = wrong(
-                    "source-length-differs",
-                    f"The text '{path.name}' has {len(text)} characters, the register says {length}.",
-                    f"Write textLength: {len(text)}.",
-                )
-            found[entry.iri] = _Text(entry.iri, path, text, problem)
-    return found
-
-
-def _items(documents: Iterable[Document]) -> Iterator[_Item]:
-    for document in documents:
-        for entry in document.entries:
-            if entry.key != "evidence" and SCE + "EvidenceItem" not in entry.types:
-                continue
-            fields = {key: node for key, (_, node) in entry.mapping.entries.items() if isinstance(node, Scalar)}
-            written = entry.data.get("inSource")
-            source = expand_name(written, document.ontology) if isinstance(written, str) else None
-            start, end = (fields[key].value if key in fields else None for key in ("start", "end"))
-            yield _Item(
-                document,
-                entry,
-                source or "",
-                start if isinstance(start, int) else None,
-                end if isinstance(end, int) else None,
-                fields["sha256"].text if "sha256" in fields else "",
-                fields["section"].text if "section" in fields else "",
-                *document.file.place(entry.mapping.start),
-                fields,
-            )
-
-
-def _check(item: _Item, source: _Text | None) -> tuple[Problem | None, list[tuple[Scalar, str]]]:
-    """Return what is wrong with an item, and the values to write where the passage stands elsewhere."""
+def _check(item: Item, source: SourceText | None) -> Problem | None:
+    """Return what is wrong with an item where it stands, or nothing."""
     if source is None:
         known = shorten_iri(item.source) or "nothing"
+        message = f"The evidence cites {known}, which has no text to check against."
         remedy = "Register the source with textFile:, textSha256: and textLength:."
-        return item.problem("no-source-text", f"The source {known} has no text to check against.", remedy), []
+        return item.problem("no-source-text", message, remedy)
     if source.text is None:
         message = f"The text of {shorten_iri(item.source)} cannot be read."
-        return item.problem("no-source-text", message, "See the problem of that source."), []
+        return item.problem("no-source-text", message, "See the problem of that source.")
     if item.start is None or item.end is None or not 0 <= item.start < item.end:
-        message, remedy = "The span is not complete.", "Write start:, end: and sha256:; 'valueweave evidence find' prints them."
-        return item.problem("bad-span", message, remedy), []
-    text, length = source.text, item.end - item.start
-    if item.end <= len(text) and span_hash(text, item.start, item.end) == item.sha256:
-        return None, []
-    name = source.path.name
-    where = f"the text of {name} at {item.start}-{item.end}"
-    what = f"The span {item.start}-{item.end} lies beyond the end of {name} ({len(text)} characters)"
-    if item.end <= len(text):
-        what = f"The hash of {where} is {span_hash(text, item.start, item.end)[:12]}…, the item says {item.sha256[:12]}…"
-    again = find_again(text, length, item.sha256, item.start)
-    if again is None:
-        remedy = (
-            "No passage of this length has that hash anywhere in the text (its words or its line breaks have changed): "
-            "find it with 'valueweave evidence find' and write the item anew."
+        message = "The span is not complete."
+        return item.problem(
+            "bad-span", message, "Write start:, end: and sha256:; 'valueweave evidence find' prints them."
         )
-        return item.problem("span-broken", what + ".", remedy), []
-    message = f"{what}; the passage stands at {again}-{again + length}, line {line_at(text, again)}."
-    changes = [(item.fields["start"], str(again)), (item.fields["end"], str(again + length))]
-    return item.problem("span-moved", message, "Run 'valueweave evidence verify --fix' to write the new offsets."), changes
+    name, span = source.path.name, f"{item.start}-{item.end}"
+    remedy = "Find the passage with 'valueweave evidence find' and write the item anew."
+    if item.end > len(source.text):
+        message = f"The span {span} lies beyond the end of {name}, which has {len(source.text)} characters."
+        return item.problem("span-broken", message, remedy)
+    found = span_hash(source.text, item.start, item.end)
+    if found == item.sha256:
+        return None
+    message = (
+        f"What stands in {name} at {span} has the hash {found[:12]}…, the item says {item.sha256[:12] or 'none'}…."
+    )
+    return item.problem("span-broken", message, remedy)
 
 
-def _passage(item: _Item, texts: dict[str, _Text]) -> Passage:
+def _relocated(
+    broken: Sequence[tuple[Item, Problem]], texts: dict[str, SourceText]
+) -> Iterator[tuple[Item, Problem, int | None]]:
+    """Look for each broken passage elsewhere in its text."""
+    finders: dict[str, Relocator] = {}
+    shift: dict[str, int] = {}
+    # By length, so that each text is hashed through once for each length.
+    for item, problem in sorted(broken, key=lambda pair: (pair[0].source, (pair[0].end or 0) - (pair[0].start or 0))):
+        source = texts.get(item.source)
+        if source is None or source.text is None or item.start is None or item.end is None or item.end <= item.start:
+            yield item, problem, None
+            continue
+        finder = finders.setdefault(item.source, Relocator(source.text))
+        # What was inserted before one passage has most often moved the next one as far.
+        near = item.start + shift.get(item.source, 0)
+        place = finder.find(item.end - item.start, item.sha256, near)
+        if place is None:
+            why = " It stands nowhere else in the text either: its words or the wrapping of its lines have changed."
+            yield item, replace(problem, message=problem.message + why), None
+            continue
+        shift[item.source] = place - item.start
+        where = (
+            f" The passage stands at {place}-{place + item.end - item.start}, in line {line_at(source.text, place)}."
+        )
+        remedy = "Run 'valueweave evidence verify --fix' to write the new offsets."
+        yield item, replace(problem, code="span-moved", message=problem.message + where, remedy=remedy), place
+
+
+def _passage(item: Item, texts: dict[str, SourceText]) -> Passage:
     source = texts.get(item.source)
     if source is None or source.text is None or item.start is None or item.end is None:
-        problem = (source.problem if source else None) or _check(item, source)[0]
+        problem = (source.problem if source else None) or _check(item, source)
         raise InputError(problem or item.problem("bad-span", "The span is not complete.", "Write start: and end:."))
     parent = item.entry.parent or item.entry
     supports = item.entry.data.get("supports", [])

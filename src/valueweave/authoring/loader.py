@@ -13,7 +13,8 @@ from typing import Any
 
 from valueweave.authoring.context import CONTEXT_IRI, generate_context
 from valueweave.authoring.document import Document
-from valueweave.authoring.reader import MAX_BYTES, Scalar, YamlFile, read_yaml
+from valueweave.authoring.reader import MAX_BYTES, YamlFile, read_yaml
+from valueweave.authoring.tree import Scalar
 from valueweave.ontology import OntologyIndex
 from valueweave.problems import InputError, Problem, has_errors
 from valueweave.project import Project
@@ -43,9 +44,7 @@ def read_document(
     return Document(file, ontology, context), file.problems
 
 
-def load_documents(
-    paths: Sequence[Path], project: Project, ontology: OntologyIndex | None = None
-) -> list[Document]:
+def load_documents(paths: Sequence[Path], project: Project, ontology: OntologyIndex | None = None) -> list[Document]:
     """Read authored files.
 
     Args:

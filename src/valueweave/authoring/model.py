@@ -1,6 +1,6 @@
 """What a record may say: keys, how many values, of what kind, for each class.
 
-In: the ontology and the SHACL shapes. Out: :class:`RecordModel`, from which both the JSON Schema and the checks are made.
+In: the ontology and the SHACL shapes. Out: :class:`RecordModel`, of which both the JSON Schema and the checks are made.
 The decision hidden here: how shapes of a class and of its superclasses add up to one list of keys.
 """
 
@@ -124,7 +124,7 @@ class RecordModel:
 
         Args:
             types: full IRIs of its classes.
-            container: ``includes`` or ``lists`` where it stands in one: what is asked of every record there is asked of it.
+            container: ``includes`` or ``lists`` where it stands in one, since more is asked of records there.
 
         Returns:
             The rules, also of keys that need no value; a key that is not among them is not allowed.

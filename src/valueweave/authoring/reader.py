@@ -1,8 +1,7 @@
 """YAML files, read strictly and with the place of every key and value.
 
-In: a file. Out: a tree of :class:`Mapping`, :class:`Listing` and :class:`Scalar` with offsets, and everything that is wrong.
-The decision hidden here: which YAML is accepted. It is the core schema of YAML 1.2 (``no`` is a text), numbers keep their
-lexical form, numbers with leading zeros stay texts; anchors, aliases, tags, duplicate keys, several documents and deep
+In: a file. Out: a tree of mappings, lists and scalars with offsets, and everything that is wrong with it as YAML.
+The decision hidden here: which YAML is accepted. Anchors, aliases, tags, duplicate keys, several documents and deep
 nesting are refused, so no small file can become a large one.
 """
 
@@ -13,83 +12,20 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 
+from valueweave.authoring.tree import Listing, Mapping, Node, Scalar
 from valueweave.problems import Problem
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "Listing", "Mapping", "Node", "Number", "Scalar", "YamlFile", "read_yaml"]
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "YamlFile", "read_yaml"]
 
 MAX_BYTES = 20 * 1024 * 1024
 """Largest file that is read, in bytes."""
 
 MAX_DEPTH = 32
 """Deepest nesting of lists and mappings that is read."""
-
-_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
-_LEADING_ZERO = re.compile(r"[-+]?0[0-9]")
-_WORDS: dict[str, bool | None] = {
-    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-}
-
-
-class Number(str):
-    """A number with a point or an exponent, in its lexical form."""
-
-    __slots__ = ()
-
-
-@dataclass(slots=True, eq=False)
-class Scalar:
-    """A single value: its text, and what the core schema makes of it."""
-
-    start: int
-    end: int
-    text: str
-    plain: bool
-
-    @property
-    def value(self) -> str | int | bool | None:
-        """The value: a :class:`Number` for numbers with a point, ``int``, ``bool``, ``None`` or ``str``."""
-        if not self.plain:
-            return self.text
-        if self.text in _WORDS:
-            return _WORDS[self.text]
-        # Python refuses to read integers of thousands of digits; nobody means such a number.
-        if _INTEGER.fullmatch(self.text):
-            return int(self.text) if len(self.text) < 100 else self.text
-        if _FLOAT.fullmatch(self.text) and not _LEADING_ZERO.match(self.text):
-            return Number(self.text)
-        return self.text
-
-
-@dataclass(slots=True, eq=False)
-class Listing:
-    """A list of values."""
-
-    start: int
-    end: int
-    items: list[Node] = field(default_factory=list)
-
-
-@dataclass(slots=True, eq=False)
-class Mapping:
-    """Keys with their values, in the order of the file."""
-
-    start: int
-    end: int
-    entries: dict[str, tuple[Scalar, Node]] = field(default_factory=dict)
-
-    def get(self, key: str) -> Node | None:
-        """Return the value of ``key``, or nothing."""
-        entry = self.entries.get(key)
-        return entry[1] if entry else None
-
-
-Node = Scalar | Listing | Mapping
 
 
 @dataclass(slots=True)
@@ -214,7 +150,9 @@ def _decode(file: YamlFile, raw: bytes) -> bool:
         offset = error.start + len(raw) - len(body)
         line = body.count(b"\n", 0, error.start) + 1
         column = len(body[: error.start].rpartition(b"\n")[2].decode("utf-8")) + 1
-        message = f"The file is not UTF-8: byte 0x{raw[offset]:02x} at byte offset {offset} (line {line}) fits no character."
+        message = (
+            f"The file is not UTF-8: byte 0x{raw[offset]:02x} at byte offset {offset} (line {line}) fits no character."
+        )
         file.problems.append(_encoding_problem(file, message, line, column))
         return False
     if not file.text.strip():
@@ -226,6 +164,10 @@ def _decode(file: YamlFile, raw: bytes) -> bool:
 def _encoding_problem(file: YamlFile, message: str, line: int, column: int) -> Problem:
     remedy = "Save the file with the encoding UTF-8."
     return Problem("wrong-encoding", message, remedy, str(file.path), line, column)
+
+
+def _offset(mark: Any) -> int:
+    return int(mark.index)
 
 
 class _TooDeepError(Exception):
@@ -250,7 +192,7 @@ class _Composer:
                         "several-documents",
                         "A second YAML document begins here (a line with ---).",
                         "Write one document a file.",
-                        event.start_mark.index,
+                        _offset(event.start_mark),
                     )
                     return root
             elif isinstance(event, yaml.NodeEvent):
@@ -258,12 +200,12 @@ class _Composer:
         return root
 
     def node(self, event: yaml.NodeEvent, depth: int) -> Node:
-        start = event.start_mark.index
+        start = _offset(event.start_mark)
         self.refuse(event, start)
         if isinstance(event, yaml.AliasEvent):
-            return Scalar(start, event.end_mark.index, "", True)
+            return Scalar(start, _offset(event.end_mark), "", True)
         if isinstance(event, yaml.ScalarEvent):
-            return Scalar(start, event.end_mark.index, event.value, event.style in (None, ""))
+            return Scalar(start, _offset(event.end_mark), event.value, event.style in (None, ""))
         if depth >= MAX_DEPTH:
             self.file.problem(
                 "too-deep",
@@ -276,7 +218,7 @@ class _Composer:
             listing = Listing(start, start)
             for child in self.events:
                 if isinstance(child, yaml.SequenceEndEvent):
-                    listing.end = child.end_mark.index
+                    listing.end = _offset(child.end_mark)
                     break
                 assert isinstance(child, yaml.NodeEvent)
                 listing.items.append(self.node(child, depth + 1))
@@ -287,7 +229,7 @@ class _Composer:
         mapping = Mapping(start, start)
         for event in self.events:
             if isinstance(event, yaml.MappingEndEvent):
-                mapping.end = event.end_mark.index
+                mapping.end = _offset(event.end_mark)
                 break
             assert isinstance(event, yaml.NodeEvent)
             key = self.node(event, depth + 1)
@@ -315,7 +257,10 @@ class _Composer:
     def refuse(self, event: yaml.NodeEvent, offset: int) -> None:
         tag = getattr(event, "tag", None)
         if isinstance(event, yaml.AliasEvent):
-            what, remedy = f"The alias *{event.anchor}", "Write the value out, or give the thing an id and name that id."
+            what, remedy = (
+                f"The alias *{event.anchor}",
+                "Write the value out, or give the thing an id and name that id.",
+            )
         elif event.anchor is not None:
             what, remedy = f"The anchor &{event.anchor}", "Remove it and write the value out where it is needed."
         elif tag is not None and tag != "!":

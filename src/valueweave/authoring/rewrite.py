@@ -1,6 +1,6 @@
 """Values of an authored file replaced in place.
 
-In: a file and the scalars to replace. Out: the file with only those characters changed, comments and order as they were.
+In: a file and the scalars to replace. Out: the file with only those characters changed.
 The decision hidden here: that a file is edited as text at the offsets the reader gave, and written atomically.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from valueweave.authoring.reader import Scalar
+from valueweave.authoring.tree import Scalar
 from valueweave.files import write_atomically
 from valueweave.problems import InputError, Problem
 
@@ -34,7 +34,9 @@ def replace_scalars(path: Path, changes: Sequence[tuple[Scalar, str]]) -> None:
     for scalar, new in sorted(changes, key=lambda change: change[0].start, reverse=True):
         if text[scalar.start : scalar.end].strip("'\"") != scalar.text:
             raise InputError(
-                Problem("file-changed", "The file has changed while it was checked.", "Run the check again.", file=str(path))
+                Problem(
+                    "file-changed", "The file has changed while it was checked.", "Run the check again.", file=str(path)
+                )
             )
         text = text[: scalar.start] + new + text[scalar.end :]
     write_atomically(path, mark + text.encode("utf-8"))

@@ -6,12 +6,15 @@ The decision hidden here: how classes become schemas (one for each class, chosen
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+import pyoxigraph as ox
+
 from valueweave.authoring.context import CONTEXT_IRI
-from valueweave.authoring.model import KeyRule, RecordModel
+from valueweave.authoring.model import RecordModel
 from valueweave.namespaces import PREFIXES, SCE
-from valueweave.ontology import ANNOTATION_KEYS, OntologyTerm
+from valueweave.ontology import ANNOTATION_KEYS, OntologyIndex, OntologyTerm
 
 __all__ = ["SCHEMA_IRI", "generate_schema"]
 
@@ -34,21 +37,20 @@ _LITERALS: dict[str, dict[str, Any]] = {
 }
 
 
-def generate_schema(model: RecordModel) -> dict[str, Any]:
+def generate_schema(ontology: OntologyIndex, shapes: Iterable[ox.Triple]) -> dict[str, Any]:
     """Return the JSON Schema (draft-07, which editors know best) of the case files.
 
     Args:
-        model: what records may say (:class:`~valueweave.authoring.model.RecordModel`).
+        ontology: the merged ontology.
+        shapes: the shapes, as :func:`~valueweave.authoring.model.read_shapes` returns them.
 
     Returns:
         The schema: the top of a file is chosen by its type (a case, a general account or a registry), each record by
         its own type. A record without a type may carry any key, and must have an id.
     """
-    ontology = model.ontology
+    model = RecordModel(ontology, shapes)
     accounts = ontology.descendants(SCE + "Account")
-    roots = {n: iri for n, iri in model.types.items() if iri in accounts or n == "Registry"}
-    records = {n: iri for n, iri in model.types.items() if n not in roots}
-    nested = {ontology.terms[iri].ranges[0] for iri in ontology.keys.values() if _implies_type(model, iri)}
+    roots = {name for name, iri in model.types.items() if iri in accounts or name == "Registry"}
     definitions: dict[str, Any] = {
         "id": {"type": "string", "pattern": _ID, "description": "Path of the thing, such as stage/jd-1."},
         "texts": {
@@ -57,22 +59,20 @@ def generate_schema(model: RecordModel) -> dict[str, Any]:
             "propertyNames": {"pattern": "^[a-zA-Z]{2,3}(-[a-zA-Z0-9]+)*$"},
             "additionalProperties": {"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1}]},
         },
+        "record": _choice(set(model.types) - roots, "addition"),
+        "addition": _any_keys(model, "Adds to a thing that another record defines.", ["evidence", "id"]),
+        "several": _any_keys(model, "A thing of several types.", ["id"]),
     }
     for key, iri in sorted(ontology.keys.items()):
-        definitions[f"key.{key}"] = _key(model, key, iri)
+        definitions[f"one.{key}"], definitions[f"key.{key}"] = _key(model, key, iri)
     for name, iri in sorted(model.types.items()):
-        definitions[f"class.{name}"] = _class(model, iri, name in roots)
-    for iri in sorted(nested):
-        term = ontology.terms[iri]
-        definitions[f"nested.{term.local}"] = _class(model, iri, False, typed=False)
-    definitions["record"] = _choice(records, "class.", "addition")
-    definitions["addition"] = _addition(model)
+        definitions[name] = _class(model, iri, name in roots)
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "$id": SCHEMA_IRI,
         "title": "ValueWeave case file",
         "description": "A file of authored records: a case, what a source says of no single case, or a register.",
-        **_choice(roots, "class.", None),
+        **_choice(roots, None),
         "definitions": definitions,
     }
 
@@ -80,57 +80,45 @@ def generate_schema(model: RecordModel) -> dict[str, Any]:
 _TEXT = {"type": "string", "minLength": 1}
 
 
-def _choice(names: dict[str, str], prefix: str, otherwise: str | None) -> dict[str, Any]:
-    """Return a schema that picks a definition by the value of ``type``; a list of types picks each."""
-    alternatives = [
-        {
-            "if": {
-                "required": ["type"],
-                "properties": {"type": {"anyOf": [{"const": name}, {"type": "array", "contains": {"const": name}}]}},
-            },
-            "then": {"$ref": f"#/definitions/{prefix}{name}"},
-        }
-        for name in sorted(names)
-    ]
-    names_schema = {"enum": sorted(names)}
-    schema: dict[str, Any] = {
-        "type": "object",
-        "properties": {"type": {"anyOf": [names_schema, {"type": "array", "items": names_schema, "minItems": 1}]}},
-    }
-    if otherwise is None:
-        schema["required"] = ["@context", "id", "type"]
-    else:
-        untyped = {"if": {"not": {"required": ["type"]}}, "then": {"$ref": f"#/definitions/{otherwise}"}}
-        alternatives.append(untyped)
-    return {**schema, "allOf": alternatives}
+def _choice(names: set[str], otherwise: str | None) -> dict[str, Any]:
+    """Return a schema that picks a definition by the value of ``type``."""
+
+    def when(condition: dict[str, Any], definition: str) -> dict[str, Any]:
+        return {"if": condition, "then": {"$ref": f"#/definitions/{definition}"}}
+
+    typed = {"required": ["type"]}
+    cases = [when({**typed, "properties": {"type": {"const": name}}}, name) for name in sorted(names)]
+    one = {"enum": sorted(names)}
+    types: dict[str, Any] = one
+    if otherwise is not None:
+        types = {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]}
+        cases.append(when({**typed, "properties": {"type": {"type": "array"}}}, "several"))
+        cases.append(when({"not": typed}, otherwise))
+    required = ["@context", "id", "type"] if otherwise is None else []
+    return {"type": "object", "properties": {"type": types}, "required": required, "allOf": cases}
 
 
-def _class(model: RecordModel, iri: str, is_root: bool, typed: bool = True) -> dict[str, Any]:
-    term = model.ontology.terms[iri]
-    container = None if is_root or not typed else "includes"
-    rules = model.rules([iri], container)
-    properties: dict[str, Any] = {"id": {"$ref": "#/definitions/id"}, "type": True}
+def _class(model: RecordModel, iri: str, is_root: bool) -> dict[str, Any]:
+    rules = model.rules([iri])
+    properties: dict[str, Any] = {"id": {"$ref": "#/definitions/id"}, "type": {}}
     if is_root:
         properties["@context"] = {"const": CONTEXT_IRI}
-    required = ["id", "type"] if typed and not is_root else []
     for key in sorted(model.allowed([iri])):
-        properties[key] = _with_rule(model, key, rules.get(key))
-    if container is not None:
-        # Whether evidence is asked for depends on the container; the checks know, the schema stays on the safe side.
-        rules = model.rules([iri])
-    required += [key for key, rule in rules.items() if rule.least and rule.level == "error" and key != "inSource"]
-    several = {"properties": {"type": {"type": "array", "minItems": 2}}, "required": ["type"]}
-    schema = {"properties": properties, "required": sorted(set(required)), **_words(term)}
-    # With several types each adds its keys, so none may forbid those of another.
-    return {**schema, "if": {"not": several}, "then": {"additionalProperties": False, "properties": dict.fromkeys(properties, True)}}
+        single = key in rules and rules[key].most == 1 and key not in ANNOTATION_KEYS
+        properties[key] = {"$ref": f"#/definitions/{'one' if single else 'key'}.{key}"}
+    # An evidence item may leave out its source: it is that of the file.
+    required = [key for key, rule in rules.items() if rule.least and rule.level == "error" and key != "inSource"]
+    words = _words(model.ontology.terms[iri])
+    return {**words, "properties": properties, "required": sorted(required), "additionalProperties": False}
 
 
-def _addition(model: RecordModel) -> dict[str, Any]:
-    properties = {key: {"$ref": f"#/definitions/key.{key}"} for key in sorted(model.ontology.keys)}
+def _any_keys(model: RecordModel, description: str, required: list[str]) -> dict[str, Any]:
+    keys = {key: {"$ref": f"#/definitions/key.{key}"} for key in sorted(model.ontology.keys)}
+    properties = {"id": {"$ref": "#/definitions/id"}, "type": {}, **keys}
     return {
-        "description": "Adds statements to a thing that another record defines; its evidence says with supports: which keys it backs.",
-        "properties": {"id": {"$ref": "#/definitions/id"}, **properties},
-        "required": ["evidence", "id"],
+        "description": description,
+        "properties": properties,
+        "required": required,
         "additionalProperties": False,
     }
 
@@ -145,14 +133,21 @@ def _words(term: OntologyTerm) -> dict[str, str]:
     return {k: v for k, v in (("title", term.labels.get("en", "")), ("description", term.definition)) if v}
 
 
-def _key(model: RecordModel, key: str, iri: str) -> dict[str, Any]:
+def _key(model: RecordModel, key: str, iri: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the schemas of a key that takes one value, and of one that takes several."""
     if key in ANNOTATION_KEYS:
-        return {"$ref": "#/definitions/texts", "description": _ANNOTATIONS[key]}
+        texts = {"allOf": [{"$ref": "#/definitions/texts"}], "description": _ANNOTATIONS[key]}
+        return texts, texts
     term = model.ontology.terms[iri]
-    one = _value(model, key, term)
+    words = _words(term)
     if key in ("includes", "lists"):
-        return {"type": "array", "items": {"$ref": "#/definitions/record"}, **_words(term)}
-    return {"anyOf": [one, {"type": "array", "items": one}], **_words(term)}
+        asked = ["id", *(["evidence"] if key == "includes" else [])]
+        items = {"allOf": [{"$ref": "#/definitions/record"}, {"required": asked}]}
+        records = {"type": "array", "items": items, **words}
+        return records, records
+    value = _value(model, key, term)
+    listing = {"type": "array", "items": value, "minItems": 1}
+    return {"anyOf": [value, {**listing, "maxItems": 1}], **words}, {"anyOf": [value, listing], **words}
 
 
 def _value(model: RecordModel, key: str, term: OntologyTerm) -> dict[str, Any]:
@@ -167,8 +162,10 @@ def _value(model: RecordModel, key: str, term: OntologyTerm) -> dict[str, Any]:
             return {"anyOf": [{"enum": known}, {"type": "string", "pattern": "^(sce:|https?://)"}]}
         nested = "#/definitions/record"
         if _implies_type(model, term.iri):
-            local = ontology.terms[term.ranges[0]].local
-            untyped = {"$ref": f"#/definitions/nested.{local}"}
+            # A nested record without a type has the class that the key asks for; one with an id alone is a reference.
+            implied = {"$ref": f"#/definitions/{ontology.terms[term.ranges[0]].local}"}
+            bare = {"required": ["id"], "maxProperties": 1}
+            untyped = {"if": bare, "then": {}, "else": implied}
             choice = {"if": {"required": ["type"]}, "then": {"$ref": nested}, "else": untyped}
             return {"anyOf": [{"$ref": "#/definitions/id"}, {"type": "object", **choice}]}
         return {"anyOf": [{"$ref": "#/definitions/id"}, {"$ref": nested}]}
@@ -177,11 +174,3 @@ def _value(model: RecordModel, key: str, term: OntologyTerm) -> dict[str, Any]:
         return {"type": "string", "pattern": "^[0-9a-f]{64}$"}
     # A text such as a section number reads as a number when it is not quoted; that does no harm.
     return _LITERALS.get(datatype, {"type": ["string", "number", "boolean"]})
-
-
-def _with_rule(model: RecordModel, key: str, rule: KeyRule | None) -> dict[str, Any]:
-    base = {"$ref": f"#/definitions/key.{key}"}
-    if rule is None or rule.most != 1 or key in ANNOTATION_KEYS:
-        return base
-    # Under allOf a single value (or a list of one) is asked for, while the description stays that of the key.
-    return {"allOf": [base, {"if": {"type": "array"}, "then": {"maxItems": 1}}]}

@@ -122,6 +122,16 @@ class Catalogue:
             and triple.object == ox.NamedNode(owl + "SymmetricProperty")
         )
 
+    @cached_property
+    def definitions(self) -> dict[str, dict[str, str]]:
+        """Definitions of the terms of the ontology, by IRI and language."""
+        found: dict[str, dict[str, str]] = defaultdict(dict)
+        for triple in self.ontology.triples:
+            if triple.predicate.value == PREFIXES["skos"] + "definition" and isinstance(triple.object, ox.Literal):
+                if isinstance(triple.subject, ox.NamedNode):
+                    found[triple.subject.value][triple.object.language or ""] = triple.object.value
+        return dict(found)
+
     def most_specific(self, classes: Iterable[str]) -> list[str]:
         """Return the classes that are not above another one of them."""
         named = sorted(set(classes))

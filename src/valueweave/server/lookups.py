@@ -52,6 +52,7 @@ _NAMED = """
   OPTIONAL { ?thing rdfs:label ?first FILTER(LANGMATCHES(LANG(?first), ?language)) }
   OPTIONAL { ?thing rdfs:label ?second FILTER(LANG(?second) = "en") }
   BIND(LCASE(STR(COALESCE(?first, ?second, ?thing))) AS ?order)"""
+_SUMMED_UP = "SELECT ?thing ?o {{ VALUES ?thing {{ {things} }} ?thing rdf:type|dcterms:description ?o }}"
 _ABOUT = "SELECT ?p ?o ?g WHERE { ?this ?p ?o OPTIONAL { GRAPH ?g { ?this ?p ?o } } } ORDER BY ?p ?o ?g"
 _EVIDENCE_OF = "SELECT ?item ?p ?o WHERE { ?this sce:hasEvidence ?item . ?item ?p ?o } ORDER BY ?item ?p ?o"
 _POINTING = "SELECT ?p (COUNT(DISTINCT ?s) AS ?n) WHERE { ?s ?p ?this } GROUP BY ?p ORDER BY ?p"
@@ -140,8 +141,7 @@ class Lookups:
         things = " ".join(str(ox.NamedNode(iri)) for iri in iris)
         types: dict[str, list[str]] = defaultdict(list)
         descriptions: dict[str, dict[str, str]] = defaultdict(dict)
-        query = f"SELECT ?thing ?p ?o {{ VALUES ?thing {{ {things} }} VALUES ?p {{ a: dcterms:description }} ?thing ?p ?o }}"
-        for thing, _, value in rows(self.store.query(query.replace("a: ", f"<{_RDF_TYPE}> "))):
+        for thing, value in rows(self.store.query(_SUMMED_UP.format(things=things))):
             if isinstance(thing, ox.NamedNode) and isinstance(value, ox.Literal):
                 descriptions[thing.value][value.language or ""] = value.value
             elif isinstance(thing, ox.NamedNode) and isinstance(value, ox.NamedNode) and value.value.startswith(SCE):
@@ -183,7 +183,7 @@ class Lookups:
             names = ", ".join(shorten_iri(iri) for iri in found)
             problem = Problem("ambiguous-id", f"'{path}' names several {resource.name}.", f"Use one of {names}.", term=path)
             raise ProblemError(404, problem)
-        members = rows(self.store.query("SELECT ?thing { ?thing a ?class }", substitutions={"class": values["class"]}))
+        members = rows(self.store.query("SELECT ?thing { ?thing a ?class } LIMIT 5000", substitutions={"class": values["class"]}))
         known = [term.value.removeprefix(ID).removeprefix(resource.kind + "/") for (term,) in members if _is_iri(term)]
         problem = _unknown("id", path, known, f"There is no '{path}' among the {resource.name}.", None)
         raise ProblemError(404, problem)

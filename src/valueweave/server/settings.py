@@ -18,20 +18,16 @@ class Settings:
     Attributes:
         allowed_origins: origins whose pages may read the answers (CORS); ``*`` is everyone.
         max_query_bytes: longest SPARQL query taken, and longest body of a request.
-        page_size: how many things a list gives when nobody says.
-        max_page_size: how many a list gives at most.
         shown_rows: how many rows of an answer a page for people shows.
         related: how many things a description names for each incoming property.
         described_incoming: how many incoming statements the RDF description of a thing holds.
 
-    >>> Settings(page_size=20).max_page_size
-    1000
+    >>> Settings(max_query_bytes=10_000).related
+    50
     """
 
     allowed_origins: tuple[str, ...] = ("*",)
     max_query_bytes: int = 1_000_000
-    page_size: int = 50
-    max_page_size: int = 1000
     shown_rows: int = 500
     related: int = 50
     described_incoming: int = 1000

@@ -18,15 +18,13 @@ import pyoxigraph as ox
 from valueweave.namespaces import PREFIXES
 from valueweave.problems import InputError, Problem
 from valueweave.sparql_text import QueryError, check_query, substitute, syntax_error
-from valueweave.store.formats import negotiate
+from valueweave.store.formats import WRITTEN_PREFIXES, negotiate
 from valueweave.store.versions import Versions
 
 __all__ = ["Answer", "EmbeddedStore", "Term"]
 
 Term = ox.NamedNode | ox.Literal
 Answer = ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples
-
-_WRITTEN_PREFIXES = {name: base for name, base in PREFIXES.items() if name != "graph"}
 
 
 class EmbeddedStore:
@@ -199,7 +197,7 @@ class EmbeddedStore:
                 chosen = negotiate(accept, "graph")
                 assert isinstance(chosen.writer, ox.RdfFormat)
                 # A graph is a set, the engine's CONSTRUCT may repeat itself.
-                body = ox.serialize(dict.fromkeys(answer), format=chosen.writer, prefixes=_WRITTEN_PREFIXES)
+                body = ox.serialize(dict.fromkeys(answer), format=chosen.writer, prefixes=WRITTEN_PREFIXES)
             else:
                 chosen = negotiate(accept, "boolean" if isinstance(answer, ox.QueryBoolean) else "solutions")
                 assert isinstance(chosen.writer, ox.QueryResultsFormat)

@@ -11,11 +11,15 @@ from typing import Literal
 
 import pyoxigraph as ox
 
+from valueweave.namespaces import PREFIXES
 from valueweave.problems import InputError, Problem
 
-__all__ = ["FORMATS", "Kind", "NotAcceptableError", "OutputFormat", "negotiate"]
+__all__ = ["FORMATS", "WRITTEN_PREFIXES", "Kind", "NotAcceptableError", "OutputFormat", "negotiate"]
 
 Kind = Literal["solutions", "boolean", "graph"]
+
+WRITTEN_PREFIXES = {name: base for name, base in PREFIXES.items() if name not in {"id", "graph"}}
+"""Prefixes of written graphs. Ids hold slashes, which a prefixed name must escape and not every parser reads back."""
 
 
 class NotAcceptableError(InputError):

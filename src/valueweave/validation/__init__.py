@@ -110,6 +110,4 @@ def _place(problem: Problem) -> tuple[str | None, int | None, str | None]:
 
 def sorted_problems(problems: Iterable[Problem]) -> list[Problem]:
     """Return problems by file, line and column, each once."""
-    return sorted(
-        dict.fromkeys(problems), key=lambda p: (p.file or "", p.line or 0, p.column or 0, p.code, p.message)
-    )
+    return sorted(dict.fromkeys(problems), key=lambda p: (p.file or "", p.line or 0, p.column or 0, p.code, p.message))

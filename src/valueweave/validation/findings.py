@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from valueweave.authoring.document import Document, Entry
-from valueweave.authoring.reader import Node
+from valueweave.authoring.document import Document
+from valueweave.authoring.entries import Entry
+from valueweave.authoring.tree import Node
 from valueweave.problems import Level, Problem
 
 __all__ = ["Finding", "at", "did_you_mean", "name_list"]

@@ -11,8 +11,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from valueweave.authoring.document import Document, Entry, expand_name, expand_reference
-from valueweave.authoring.reader import MAX_BYTES, Listing, Node, Scalar
+from valueweave.authoring.document import Document
+from valueweave.authoring.entries import Entry, expand_name, expand_reference
+from valueweave.authoring.reader import MAX_BYTES
+from valueweave.authoring.tree import Listing, Node, Scalar
 from valueweave.namespaces import ID, SCE, shorten_iri
 from valueweave.ontology import OntologyIndex
 from valueweave.validation.findings import Finding, at, did_you_mean
@@ -51,7 +53,7 @@ class Catalogue:
         self.defined: dict[str, list[tuple[Document, Entry]]] = {}
         for document in documents:
             for entry in document.entries:
-                if entry.typed or not entry.named:
+                if entry.defines:
                     self.defined.setdefault(entry.iri, []).append((document, entry))
         self.also: set[str] = set()
         self.complete = True
@@ -80,7 +82,9 @@ class Catalogue:
         path = iri.removeprefix(ID)
         kind = path.split("/")[0]
         known = self._by_kind.get(kind)
-        return did_you_mean(path, known if known is not None else [i for ids in self._by_kind.values() for i in ids], otherwise)
+        return did_you_mean(
+            path, known if known is not None else [i for ids in self._by_kind.values() for i in ids], otherwise
+        )
 
     def source(self, iri: str) -> Entry | None:
         """Return the record of a source, or nothing."""
@@ -90,7 +94,7 @@ class Catalogue:
 def check_references(document: Document, catalogue: Catalogue) -> Iterator[Finding]:
     """Yield what is wrong with a document seen beside all others."""
     for entry in document.entries:
-        if entry.typed and entry.named:
+        if entry.defines and entry.named:
             yield from _check_unique(document, entry, catalogue)
         elif entry.is_addition and not catalogue.knows(entry.iri):
             remedy = catalogue.near(entry.iri, "Write the type of the record, if it is defined here.")
@@ -100,7 +104,9 @@ def check_references(document: Document, catalogue: Catalogue) -> Iterator[Findi
             if not catalogue.knows(iri):
                 shown = shorten_iri(iri)
                 remedy = catalogue.near(iri, "Write a record with this id, or correct the id.")
-                yield at(document, entry, "unknown-reference", f"Nothing has the id '{shown}'.", remedy, key=key, node=node)
+                yield at(
+                    document, entry, "unknown-reference", f"Nothing has the id '{shown}'.", remedy, key=key, node=node
+                )
         if entry.key == "evidence":
             yield from _check_span(document, entry, catalogue)
 

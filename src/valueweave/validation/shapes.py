@@ -119,11 +119,13 @@ def _findings(
         message = _text(shapes, sources[:1], sh.message) or _text(report, [result], sh.resultMessage)
         remedy = _text(shapes, sources, vsh.remedy)
         severity = str(report.value(result, sh.resultSeverity)).removeprefix(_SH)
-        other = next((str(o) for name in ("lessThan", "lessThanOrEquals") for o in shapes.objects(sources[0], sh[name])), "")
+        other = next(
+            (str(o) for name in ("lessThan", "lessThanOrEquals") for o in shapes.objects(sources[0], sh[name])), ""
+        )
         yield Finding(
             Problem(
                 "shape-" + re.sub(r"(?<=[a-z])(?=[A-Z])", "-", component.removesuffix("ConstraintComponent")).lower(),
-                message + _shown(value, message),
+                message + _shown(subject, value, message),
                 remedy or "See the definition of the class in the ontology.",
                 str(document.path),
                 line,
@@ -138,7 +140,7 @@ def _findings(
 
 
 def _also(document: Document, key: str | None, other: str) -> str | None:
-    """Return the key a finding is about; for a comparison of two, the second one, which is where it is reported first."""
+    """Return the key a finding is about; for a comparison of two the second, where other checks report it."""
     return document.ontology.key_of.get(other, key) if other else key
 
 
@@ -163,9 +165,9 @@ def _text(graph: rdflib.Graph, nodes: Sequence[Any], predicate: Any) -> str:
     return ""
 
 
-def _shown(value: object, message: str) -> str:
+def _shown(subject: str, value: object, message: str) -> str:
     """Return the value at fault, for a message that does not name it."""
-    if value is None:
+    if value is None or str(value) == subject:
         return ""
     text = shorten_iri(str(value)).removeprefix("sce:")
     return "" if text in message or len(text) > 80 else f" Here it is '{text}'."

@@ -6,15 +6,17 @@ The decision hidden here: what can be said of a file without looking into any ot
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 
-from valueweave.authoring.document import Document, Entry, expand_name, expand_reference
+from valueweave.authoring.document import Document
+from valueweave.authoring.entries import Entry, expand_name, expand_reference
 from valueweave.authoring.model import ROOT_KEYS, KeyRule, RecordModel
-from valueweave.authoring.reader import Listing, Mapping, Node, Scalar
-from valueweave.namespaces import ID, SCE, shorten_iri
+from valueweave.authoring.tree import Listing, Mapping, Node, Scalar
+from valueweave.namespaces import SCE, shorten_iri
 from valueweave.ontology import ANNOTATION_KEYS
 from valueweave.validation.findings import Finding, at, did_you_mean, name_list
-from valueweave.validation.values import check_evidence_item, check_periods, check_value
+from valueweave.validation.values import Report, check_evidence_item, check_periods, check_value
 
 __all__ = ["check_structure"]
 
@@ -47,7 +49,14 @@ def _check_id(document: Document, entry: Entry) -> Iterator[Finding]:
     if node is None:
         if entry.parent is None or entry.is_record:
             what = "record" if entry.is_record else "file"
-            yield at(document, entry, "missing-id", f"The {what} has no id.", "Write id: with a path such as stage/jd-1.", key="id")
+            yield at(
+                document,
+                entry,
+                "missing-id",
+                f"The {what} has no id.",
+                "Write id: with a path such as stage/jd-1.",
+                key="id",
+            )
     elif not isinstance(node, Scalar) or expand_reference(node.text) is None:
         text = node.text if isinstance(node, Scalar) else "a list or mapping"
         yield at(
@@ -65,14 +74,23 @@ def _check_type(document: Document, entry: Entry, model: RecordModel) -> Iterato
     node = entry.mapping.get("type")
     if node is None:
         if entry.parent is None:
-            yield at(document, entry, "missing-type", "The file has no type.", "Write type: Case, GeneralAccount or Registry.", key="type")
+            yield at(
+                document,
+                entry,
+                "missing-type",
+                "The file has no type.",
+                "Write type: Case, GeneralAccount or Registry.",
+                key="type",
+            )
         elif not entry.named and not entry.types:
             remedy = f"Write type: with the class of the thing, or name the id of a record under {entry.key}:."
             yield at(document, entry, "missing-type", "A record without an id needs a type.", remedy, key="type")
         return
     items = node.items if isinstance(node, Listing) else [node]
     if not items:
-        yield at(document, entry, "empty-value", "The key 'type' has no value.", "Write the class of the record.", key="type")
+        yield at(
+            document, entry, "empty-value", "The key 'type' has no value.", "Write the class of the record.", key="type"
+        )
     for item in items:
         text = item.text if isinstance(item, Scalar) else ""
         iri = expand_name(text, model.ontology) if text and text not in model.ontology.keys else None
@@ -100,12 +118,21 @@ def _check_keys(document: Document, entry: Entry, model: RecordModel) -> Iterato
         if key in ("id", "type") or (entry.parent is None and key in ROOT_KEYS):
             continue
         if key not in model.ontology.keys:
-            yield at(document, entry, "unknown-key", f"There is no key '{key}'.", _key_remedy(key, allowed, model), key=key, node=name)
+            yield at(
+                document,
+                entry,
+                "unknown-key",
+                f"There is no key '{key}'.",
+                _key_remedy(key, allowed, model),
+                key=key,
+                node=name,
+            )
             continue
         if key not in allowed:
             yield _not_allowed(document, entry, key, allowed, model)
             continue
-        yield from _check_values(document, entry, key, node, rules.get(key), model)
+        report = partial(_at_value, document, entry, key)
+        yield from _check_values(key, node, rules.get(key), model, report)
     if entry.is_addition:
         rules = {key: rule for key, rule in rules.items() if key == "evidence"}
     for key, rule in rules.items():
@@ -113,6 +140,10 @@ def _check_keys(document: Document, entry: Entry, model: RecordModel) -> Iterato
             message = rule.message or f"The key '{key}' is missing."
             remedy = rule.remedy or f"Add {key}:."
             yield at(document, entry, "missing-key", message, remedy, key=key, node=_head(entry))
+
+
+def _at_value(document: Document, entry: Entry, key: str, code: str, message: str, remedy: str, node: Node) -> Finding:  # noqa: PLR0917
+    return at(document, entry, code, message, remedy, key=key, node=node)
 
 
 def _knows_keys(entry: Entry, model: RecordModel) -> bool:
@@ -152,12 +183,7 @@ def _not_allowed(document: Document, entry: Entry, key: str, allowed: frozenset[
     return at(document, entry, "key-not-allowed", text, f"{remedy} {near}".strip(), key=key)
 
 
-def _check_values(
-    document: Document, entry: Entry, key: str, node: Node, rule: KeyRule | None, model: RecordModel
-) -> Iterator[Finding]:
-    def found(code: str, message: str, remedy: str, where: Node) -> Finding:
-        return at(document, entry, code, message, remedy, key=key, node=where)
-
+def _check_values(key: str, node: Node, rule: KeyRule | None, model: RecordModel, found: Report) -> Iterator[Finding]:
     items = node.items if isinstance(node, Listing) else [node]
     if key in ANNOTATION_KEYS:
         yield from _check_texts(key, node, found)
@@ -165,13 +191,14 @@ def _check_values(
     if not items and (rule is None or not rule.least):
         yield found("empty-value", f"The key '{key}' has an empty list.", "Write a value, or remove the key.", node)
     if rule is not None and rule.most is not None and len(items) > rule.most and rule.level == "error":
-        message = f"The key '{key}' takes {'one value' if rule.most == 1 else f'at most {rule.most} values'}, here are {len(items)}."
+        most = "one value" if rule.most == 1 else f"at most {rule.most} values"
+        message = f"The key '{key}' takes {most}, here are {len(items)}."
         yield found("too-many-values", message, rule.remedy or "Keep one value.", node)
     for item in items:
         yield from check_value(model, key, item, rule, found)
 
 
-def _check_texts(key: str, node: Node, found: Callable[[str, str, str, Node], Finding]) -> Iterator[Finding]:
+def _check_texts(key: str, node: Node, found: Report) -> Iterator[Finding]:
     if not isinstance(node, Mapping) or not node.entries:
         yield found(
             "no-language",
@@ -182,10 +209,17 @@ def _check_texts(key: str, node: Node, found: Callable[[str, str, str, Node], Fi
         return
     for language, (name, value) in node.entries.items():
         if not (language.isascii() and language.replace("-", "").isalnum() and 2 <= len(language.split("-")[0]) <= 3):
-            yield found("bad-language", f"'{language}' is no language.", "Write a language code such as en or zh.", name)
+            yield found(
+                "bad-language", f"'{language}' is no language.", "Write a language code such as en or zh.", name
+            )
         for item in value.items if isinstance(value, Listing) else [value]:
             if not isinstance(item, Scalar):
-                yield found("wrong-value", f"The text of '{key}' is a list or mapping.", "Write one text; put it in quotes.", item)
+                yield found(
+                    "wrong-value",
+                    f"The text of '{key}' is a list or mapping.",
+                    "Write one text; put it in quotes.",
+                    item,
+                )
             elif not item.text.strip() or item.value is None:
                 yield found("empty-value", f"The text of '{key}' is empty.", "Write the text, or remove the key.", item)
 
@@ -200,8 +234,8 @@ def _check_addition(document: Document, entry: Entry) -> Iterator[Finding]:
                 document,
                 nested,
                 "missing-supports",
-                "The record has no type, so it adds to a record defined elsewhere; its evidence does not say which keys it backs.",
-                "Write supports: with the keys, such as supports: [startYear]; or write the type, if the record is defined here.",
+                "The record has no type, so it adds to one defined elsewhere, and its evidence names no keys.",
+                "Write supports: with the keys, such as supports: [startYear]; or the type, if it is defined here.",
                 key="supports",
             )
 
@@ -215,6 +249,12 @@ def _check_containers(document: Document) -> Iterator[Finding]:
         for item in node.items if isinstance(node, Listing) else [node]:
             if not isinstance(item, Mapping):
                 remedy = "Begin each record with '- id:' and its type."
-                yield at(document, top, "wrong-value", f"Under '{key}' stand records, not single values.", remedy, key=key, node=item)
-    if ID + "file" == top.iri and top.named:
-        yield at(document, top, "malformed-id", "'file' is no id.", "Write a path such as case/jd.", key="id")
+                yield at(
+                    document,
+                    top,
+                    "wrong-value",
+                    f"Under '{key}' stand records, not single values.",
+                    remedy,
+                    key=key,
+                    node=item,
+                )

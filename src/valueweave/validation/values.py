@@ -1,7 +1,7 @@
 """Checks of single values: datatypes, closed lists, names of keys, spans, periods.
 
 In: a value as read and what its key asks for. Out: findings.
-The decision hidden here: how strictly a written value is read (a number in quotes is no number, a year has four digits).
+The decision hidden here: how strictly a written value is read (a number in quotes is none, a year has four digits).
 """
 
 from __future__ import annotations
@@ -9,16 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from valueweave.authoring.document import Document, Entry, expand_name, expand_reference
+from valueweave.authoring.document import Document
+from valueweave.authoring.entries import Entry, expand_name, expand_reference
 from valueweave.authoring.model import KeyRule, RecordModel
-from valueweave.authoring.reader import Listing, Mapping, Node, Number, Scalar
+from valueweave.authoring.tree import Listing, Mapping, Node, Number, Scalar
 from valueweave.namespaces import PREFIXES
 from valueweave.ontology import OntologyTerm
 from valueweave.validation.findings import Finding, at, did_you_mean, name_list
 
-__all__ = ["YEAR_KEYS", "check_evidence_item", "check_periods", "check_value"]
+__all__ = ["YEAR_KEYS", "Report", "check_evidence_item", "check_periods", "check_value"]
 
 Report = Callable[[str, str, str, Node], Finding]
+"""Makes a finding of a code, a message, a remedy and the value at fault."""
 
 _XSD = PREFIXES["xsd"]
 _DECIMAL = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
@@ -41,7 +43,12 @@ def check_value(model: RecordModel, key: str, node: Node, rule: KeyRule | None, 
     elif term.kind == "object":
         yield from _check_object(model, term, node, found)
     elif isinstance(node, Mapping):
-        yield found("wrong-value", f"The key '{key}' takes a single value, not keys of its own.", "Write the value itself.", node)
+        yield found(
+            "wrong-value",
+            f"The key '{key}' takes a single value, not keys of its own.",
+            "Write the value itself.",
+            node,
+        )
     elif term.kind == "annotation":
         yield from _check_name(model, key, node, found)
     else:
@@ -70,7 +77,11 @@ def _check_object(model: RecordModel, term: OntologyTerm, node: Node, found: Rep
 
 
 def _example(model: RecordModel, term: OntologyTerm) -> str:
-    local = model.ontology.terms[term.ranges[0]].local if term.ranges and term.ranges[0] in model.ontology.terms else "stage"
+    local = (
+        model.ontology.terms[term.ranges[0]].local
+        if term.ranges and term.ranges[0] in model.ontology.terms
+        else "stage"
+    )
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", local).lower() + "/name"
 
 
@@ -85,7 +96,9 @@ def _check_name(model: RecordModel, key: str, node: Scalar, found: Report) -> It
         fits = iri in model.ontology.key_of
         what = f"The key '{key}' names keys of the record, and there is no key '{node.text}'."
     if not fits:
-        yield found("unknown-term", what, did_you_mean(node.text, known, "Write the key as it stands in the record."), node)
+        yield found(
+            "unknown-term", what, did_you_mean(node.text, known, "Write the key as it stands in the record."), node
+        )
 
 
 def _check_literal(key: str, node: Scalar, datatype: str, found: Report) -> Iterator[Finding]:
@@ -94,7 +107,11 @@ def _check_literal(key: str, node: Scalar, datatype: str, found: Report) -> Iter
         if isinstance(value, bool) or not isinstance(value, int):
             what = "year" if key in YEAR_KEYS else "whole number"
             quoted = re.fullmatch(r"[-+]?[0-9]+", node.text) is not None
-            remedy = f"Write {node.text.lstrip('0') or 0} without quotes." if quoted else f"Write a {what} in digits, such as 2007."
+            remedy = (
+                f"Write {node.text.lstrip('0') or 0} without quotes."
+                if quoted
+                else f"Write a {what} in digits, such as 2007."
+            )
             if not quoted and what == "whole number":
                 remedy = "Write a whole number in digits."
             yield found("wrong-datatype", f"'{shown}' is no {what}.", remedy, node)
@@ -104,13 +121,15 @@ def _check_literal(key: str, node: Scalar, datatype: str, found: Report) -> Iter
             yield found("wrong-datatype", f"{value} is no {what}.", f"Write a number from {low} to {high}.", node)
     elif datatype == "decimal":
         if isinstance(value, bool) or not (isinstance(value, int | Number) and _DECIMAL.fullmatch(str(value))):
-            remedy = "Write the number in digits, with a point for decimals and without unit, quotes or exponent, such as 99.5."
+            remedy = "Write digits, with a point for decimals, without unit, quotes or exponent, such as 99.5."
             yield found("wrong-datatype", f"'{shown}' is no number.", remedy, node)
     elif datatype == "boolean":
         if not isinstance(value, bool):
             yield found("wrong-datatype", f"'{shown}' is neither true nor false.", "Write true or false.", node)
     elif datatype == "anyURI" and not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]+\Z", node.text):
-        yield found("wrong-datatype", f"'{shown}' is no web address.", "Write the whole address, beginning with https://.", node)
+        yield found(
+            "wrong-datatype", f"'{shown}' is no web address.", "Write the whole address, beginning with https://.", node
+        )
     elif not node.text.strip():
         yield found("empty-value", f"The text of '{key}' is empty.", "Write the text, or remove the key.", node)
 

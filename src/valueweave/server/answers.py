@@ -1,0 +1,145 @@
+"""Answers to SPARQL queries, as data or as a page.
+
+In: a query with its dataset and values, and what the asker wants to read. Out: an HTTP answer.
+The decision hidden here: asking and writing happen in one call, in one thread; and which queries may be kept (those
+whose answer depends on nothing but the graph).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+import pyoxigraph as ox
+from fastapi import Request
+from fastapi.responses import Response
+
+from valueweave.namespaces import PREFIXES, shorten_iri
+from valueweave.server.caching import freshness
+from valueweave.server.catalogue import Catalogue, Node
+from valueweave.server.templating import href
+from valueweave.sparql_text import query_form, tokens
+from valueweave.store import negotiate
+
+__all__ = ["AnswerView", "Asked", "Cell", "data_answer", "kept_headers", "view"]
+
+_NEVER_THE_SAME = {"NOW", "RAND", "UUID", "STRUUID"}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A query with everything that decides its answer.
+
+    Attributes:
+        text: the SPARQL text.
+        values: a term for each variable that has a value.
+        default_graph: graphs to take as the default graph, ``None`` for the store's own.
+        named_graphs: graphs that ``GRAPH`` sees, ``None`` for all.
+    """
+
+    text: str
+    values: Mapping[str, ox.NamedNode | ox.Literal] = field(default_factory=dict)
+    default_graph: Sequence[str] | None = None
+    named_graphs: Sequence[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A value on a page: its text, where it leads, and a note (language or datatype)."""
+
+    text: str
+    href: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerView:
+    """An answer as a page shows it: a table, a yes or no, or a graph as text."""
+
+    kind: str
+    columns: list[str] = field(default_factory=list)
+    rows: list[list[Cell | None]] = field(default_factory=list)
+    more: bool = False
+    verdict: bool = False
+    text: str = ""
+
+
+def kept_headers(request: Request, catalogue: Catalogue, text: str, *variant: str) -> dict[str, str]:
+    """Return the caching headers for the answer to a query.
+
+    Raises:
+        NotModifiedError: when the asker holds the answer already.
+    """
+    words = {token.text.upper() for token in tokens(text) if token.kind == "word"}
+    if request.method != "GET" or words & _NEVER_THE_SAME:
+        return {"Cache-Control": "no-store", "Vary": "Accept, Accept-Language"}
+    return freshness(request, catalogue.version, text, *variant)
+
+
+def data_answer(
+    request: Request, catalogue: Catalogue, asked: Asked, wanted: str | None, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Answer a query as data.
+
+    Args:
+        request: for its caching headers.
+        catalogue: whose store to ask.
+        asked: the query.
+        wanted: an ``Accept`` header or the short name of a format.
+        headers: further headers.
+
+    Raises:
+        QueryError: when the query cannot be answered.
+        NotAcceptableError: when the answer cannot be written so.
+        NotModifiedError: when the asker holds it already.
+    """
+    form = query_form(asked.text)
+    kind = "solutions" if form == "SELECT" else "boolean" if form == "ASK" else "graph"
+    # A text that is no query at all is the engine's to refuse, whatever format is wanted.
+    chosen = negotiate(wanted, kind) if form else None  # type: ignore[arg-type]
+    kept = kept_headers(request, catalogue, asked.text, chosen.name if chosen else "")
+    body, media_type = catalogue.store.serialize_query(
+        asked.text,
+        chosen.name if chosen else None,
+        substitutions=asked.values,
+        default_graph=asked.default_graph,
+        named_graphs=asked.named_graphs,
+    )
+    return Response(body, media_type=media_type, headers={**kept, **(headers or {})})
+
+
+def view(catalogue: Catalogue, asked: Asked, shown_rows: int) -> AnswerView:
+    """Answer a query for a page, with ``shown_rows`` rows at most.
+
+    Raises:
+        QueryError: when the query cannot be answered.
+    """
+    answer = catalogue.store.query(
+        asked.text,
+        substitutions=asked.values,
+        default_graph=asked.default_graph,
+        named_graphs=asked.named_graphs,
+    )
+    if isinstance(answer, ox.QueryBoolean):
+        return AnswerView("boolean", verdict=bool(answer))
+    if isinstance(answer, ox.QuerySolutions):
+        columns = [variable.value for variable in answer.variables]
+        found = [[_cell(solution[name]) for name in columns] for solution in islice(answer, shown_rows + 1)]
+        return AnswerView("solutions", columns, found[:shown_rows], more=len(found) > shown_rows)
+    triples = list(dict.fromkeys(islice(answer, shown_rows + 1)))
+    prefixes = {name: base for name, base in PREFIXES.items() if name not in {"id", "graph"}}
+    written = ox.serialize(triples[:shown_rows], format=ox.RdfFormat.TURTLE, prefixes=prefixes)
+    return AnswerView("graph", more=len(triples) > shown_rows, text=written.decode() if written else "")
+
+
+def _cell(term: Node | None) -> Cell | None:
+    if term is None:
+        return None
+    if isinstance(term, ox.NamedNode):
+        foreign = term.value if term.value.startswith(("http://", "https://")) else None
+        return Cell(shorten_iri(term.value), href(term.value) or foreign)
+    if isinstance(term, ox.Literal):
+        plain = term.language or term.datatype.value == PREFIXES["xsd"] + "string"
+        return Cell(term.value, note=term.language or ("" if plain else shorten_iri(term.datatype.value)))
+    return Cell(str(term))

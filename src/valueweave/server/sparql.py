@@ -1,0 +1,164 @@
+"""``/sparql``: the SPARQL 1.1 Protocol, a description of the service, and a form for people.
+
+In: requests of the protocol. Out: answers in the format asked for.
+The decision hidden here: what a browser sees at the same address.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import pyoxigraph as ox
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+
+from valueweave.problems import InputError
+from valueweave.server.answers import Asked, data_answer, kept_headers, view
+from valueweave.server.caching import freshness
+from valueweave.server.catalogue import Catalogue
+from valueweave.server.description import DESCRIPTION_PREFIXES, service_description
+from valueweave.server.errors import PROBLEM_JSON, problem_document
+from valueweave.server.models import ProblemDocument
+from valueweave.server.negotiation import wants_page
+from valueweave.server.protocol import SparqlRequest, from_address, from_body, read_body
+from valueweave.server.settings import Settings
+from valueweave.server.templating import page
+from valueweave.store import negotiate
+
+__all__ = ["EXAMPLE", "sparql_routes"]
+
+EXAMPLE = """\
+SELECT ?case ?stage ?name ?from ?to WHERE {
+  ?case a sce:Case ; sce:includes ?stage .
+  ?stage a sce:Stage ; rdfs:label ?name .
+  OPTIONAL { ?stage sce:startYear ?from }
+  OPTIONAL { ?stage sce:endYear ?to }
+  FILTER(LANG(?name) = "en")
+}
+ORDER BY ?case ?from
+"""
+"""The query that the form shows first."""
+
+_RESULTS = {
+    name: {}
+    for name in (
+        "application/sparql-results+json",
+        "application/sparql-results+xml",
+        "text/csv",
+        "text/tab-separated-values",
+        "text/turtle",
+        "application/n-triples",
+        "application/rdf+xml",
+        "application/ld+json",
+        "text/html",
+    )
+}
+_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The answer, in the format asked for", "content": _RESULTS},
+    304: {"description": "The asker holds this answer already (`If-None-Match`)"},
+    **{
+        status: {"description": text, "model": ProblemDocument, "content": {PROBLEM_JSON: {}}}
+        for status, text in {
+            400: "The query does not parse (with line and column), or the request is not as the protocol says",
+            403: "The query calls another service, or is an update",
+            406: "The answer cannot be written in a format that is asked for",
+            413: "The request is too long",
+            415: "The body is neither a form nor a query, or not in UTF-8",
+        }.items()
+    },
+}
+
+
+def _parameter(name: str, description: str, example: str, *, several: bool = False) -> dict[str, Any]:
+    text = {"type": "string"}
+    schema = {"type": "array", "items": text} if several else text
+    return {"name": name, "in": "query", "description": description, "schema": schema, "example": example}
+
+
+_DATASET = [
+    _parameter(
+        "default-graph-uri",
+        "Graphs to take as the default graph",
+        "https://w3id.org/valueweave/graph/case/jd-2007-2021",
+        several=True,
+    ),
+    _parameter(
+        "named-graph-uri", "Graphs that `GRAPH` sees", "https://w3id.org/valueweave/graph/inferred", several=True
+    ),
+    _parameter("format", "Short name of a format (json, xml, csv, tsv, turtle, ntriples, rdfxml, jsonld, html)", "csv"),
+]
+_GET = {"parameters": [_parameter("query", "The query; its prefixes need no PREFIX line", "ASK { ?s ?p ?o }"), *_DATASET]}
+_POST = {
+    "parameters": _DATASET,
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/sparql-query": {"schema": {"type": "string"}, "example": "SELECT * { ?s a sce:Stage }"},
+            "application/x-www-form-urlencoded": {
+                "schema": {"type": "object", "properties": {"query": {"type": "string"}}, "required": ["query"]}
+            },
+        },
+    },
+}
+
+
+def sparql_routes(catalogue: Catalogue, settings: Settings) -> APIRouter:
+    """Return the routes of the endpoint."""
+    router = APIRouter(tags=["SPARQL"])
+
+    async def body(request: Request) -> bytes:
+        return await read_body(request, settings.max_query_bytes)
+
+    # "def", not "async def": a query runs in a worker thread, so that others need not wait for it.
+    @router.get(
+        "/sparql", summary="Ask a query", responses=_RESPONSES, openapi_extra=_GET, response_class=Response
+    )
+    def ask_by_address(request: Request) -> Response:
+        """Answer a SELECT, ASK, CONSTRUCT or DESCRIBE query; without a query, describe the service."""
+        return _answer(request, from_address(request, settings.max_query_bytes), catalogue, settings)
+
+    @router.post(
+        "/sparql", summary="Ask a (long) query", responses=_RESPONSES, openapi_extra=_POST, response_class=Response
+    )
+    def ask_by_body(request: Request, content: Annotated[bytes, Depends(body)]) -> Response:
+        """Answer a query sent as a form or as the body itself."""
+        return _answer(request, from_body(request, content), catalogue, settings)
+
+    return router
+
+
+def _answer(request: Request, wanted: SparqlRequest, catalogue: Catalogue, settings: Settings) -> Response:
+    accept = request.headers.get("accept")
+    for_people = wants_page(accept, wanted.format)
+    if wanted.asked is None:
+        return _form(request, catalogue) if for_people else _description(request, catalogue, wanted.format or accept)
+    if for_people:
+        return _page(request, wanted.asked, catalogue, settings)
+    return data_answer(request, catalogue, wanted.asked, wanted.format or accept)
+
+
+def _description(request: Request, catalogue: Catalogue, accept: str | None) -> Response:
+    chosen = negotiate(accept, "graph")
+    headers = freshness(request, catalogue.version, chosen.name, str(request.base_url))
+    counts = catalogue.statistics
+    endpoint = str(request.url.replace(query="", fragment=""))
+    triples = service_description(endpoint, counts.graphs, counts.counts.get("statements"))
+    assert isinstance(chosen.writer, ox.RdfFormat)
+    written = ox.serialize(triples, format=chosen.writer, prefixes=DESCRIPTION_PREFIXES)
+    return Response(written, media_type=chosen.media_type, headers=headers)
+
+
+def _form(request: Request, catalogue: Catalogue) -> Response:
+    headers = freshness(request, catalogue.version, "html")
+    return page("sparql.html", headers=headers, query=EXAMPLE, answer=None, problem=None)
+
+
+def _page(request: Request, asked: Asked, catalogue: Catalogue, settings: Settings) -> Response:
+    headers = kept_headers(request, catalogue, asked.text, "html")
+    try:
+        answer = view(catalogue, asked, settings.shown_rows)
+    except InputError as error:
+        problem = problem_document(400, error.problems)
+        plain = {"Cache-Control": "no-store", "Vary": "Accept"}
+        return page("sparql.html", status=400, headers=plain, query=asked.text, answer=None, problem=problem)
+    return page("sparql.html", headers=headers, query=asked.text, answer=answer, problem=None)

@@ -1,0 +1,147 @@
+"""Queries are read as the engine reads them: nothing reaches out, and a value stays one value."""
+
+from __future__ import annotations
+
+import pyoxigraph as ox
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from valueweave.sparql_text import QueryError, check_query, query_form, substitute, syntax_error, tokens, variables
+
+CALL = "SERVICE <http://127.0.0.1:1/> { ?s ?p ?o }"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        f"SELECT * {{ {CALL} }}",
+        f"SELECT * {{ {CALL.lower()} }}",
+        "SELECT * { SERVICE SILENT ?where { ?s ?p ?o } }",
+        "SELECT * { SERVICE#comment\n<http://127.0.0.1:1/>#comment\n{ ?s ?p ?o } }",
+        "PREFIX : <http://127.0.0.1:1/> SELECT * { SERVICE:x{ ?s ?p ?o } }",
+        "SELECT * { ?s ?p 1SERVICE<http://127.0.0.1:1/>{ ?s ?p ?o } }",
+        "SELECT * { ?s ?p trueSERVICE<http://127.0.0.1:1/>{ ?s ?p ?o } }",
+        'SELECT * { ?s ?p ?o FILTER(?o<?p#y>"""\n) ' + CALL + ' } #"""',
+        'SELECT * { VALUES ?x { """a" } ' + CALL + ' } #\\q"""',
+        "SELECT * { \\u0053ERVICE <http://127.0.0.1:1/> { ?s ?p ?o } }",
+        f"SELECT * {{ ?s ?p 'a # b' . {CALL} }}",
+        f"SELECT * {{ # comment\r{CALL} }}",
+        f"ASK {{ FILTER EXISTS {{ {CALL} }} }}",
+    ],
+)
+def test_a_call_to_another_service_is_refused_however_it_is_written(query: str) -> None:
+    with pytest.raises(QueryError, match="service-refused"):
+        check_query(query)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * { ?s a sce:ServiceModule ; sce:service ?o { ?o a sce:Service } }",
+        "SELECT ?service { ?service ?p ?o }",
+        f'SELECT * {{ ?s ?p "{CALL}" }}',
+        f"SELECT * {{ ?s ?p ?o }} # {CALL}",
+        "SELECT * { ?s ?p <https://example.org/SERVICE> }",
+        "SELECT * { ?s ?p ?o FILTER(CONTAINS(STR(?o), 'self-service is <b> { more')) }",
+        "#+ description: which service architecture: front and back {\nSELECT * { ?s ?p ?o }",
+    ],
+)
+def test_the_word_service_in_names_strings_and_comments_is_let_through(query: str) -> None:
+    check_query(query)
+
+
+# Pieces with which one may try to make a checker lose its place.
+PIECES = st.sampled_from(
+    ["SERVICE", "service", "<http://127.0.0.1:1/>", "{", "}", "?s ?p ?o", ".", "'", '"', "'''", '"""', "#", "\n", "<", ">"]
+    + ["\\", "\\u0027", "\\q", "FILTER(1", "<2)", ")", "x:", ":a", "true", "1", " ", "VALUES ?x {", "OPTIONAL", "#>", "\r"]
+)
+
+
+@settings(max_examples=1500, deadline=None)
+@given(st.lists(PIECES, max_size=14))
+def test_what_would_reach_out_is_always_refused(pieces: list[str]) -> None:
+    query = "PREFIX : <http://127.0.0.1:1/> PREFIX x: <urn:x> SELECT * {" + "".join(pieces)
+    engine = ox.Store()
+    engine.add(ox.Quad(ox.NamedNode("urn:s"), ox.NamedNode("urn:p"), ox.Literal(1)))
+    for closing in ("", "}", ":a{}}"):
+        try:
+            list(engine.query(query + closing))  # type: ignore[arg-type]
+        except SyntaxError:
+            continue
+        except OSError:  # the engine tried to call the service
+            with pytest.raises(QueryError):
+                check_query(query + closing)
+
+
+@given(st.text(max_size=60))
+def test_tokens_joined_are_the_text(text: str) -> None:
+    assert "".join(token.text for token in tokens(text)) == text
+
+
+TERMS = st.one_of(
+    st.text(alphabet=st.characters(exclude_categories=["Cs"])).map(ox.Literal),
+    st.integers().map(ox.Literal),
+    st.text(alphabet=st.characters(exclude_categories=["Cs"])).map(lambda text: ox.Literal(text, language="en")),
+)
+
+
+@given(TERMS)
+def test_a_value_comes_out_as_it_went_in_whatever_it_holds(term: ox.Literal) -> None:
+    engine = ox.Store()
+    engine.add(ox.Quad(ox.NamedNode("urn:s"), ox.NamedNode("urn:p"), term))
+    engine.add(ox.Quad(ox.NamedNode("urn:s"), ox.NamedNode("urn:p"), ox.NamedNode("urn:other")))
+    bound = substitute("SELECT ?s ?_x { ?s <urn:p> ?_x }", {"_x": term})
+    rows = list(engine.query(bound))  # type: ignore[arg-type]
+    assert [(row[0], row[1]) for row in rows] == [(ox.NamedNode("urn:s"), term)]
+
+
+def test_only_variables_get_values_not_comments_strings_or_longer_names() -> None:
+    text = substitute("SELECT ?s { ?s ?p ?x, ?xy, $x, '?x' } # ?x", {"x": ox.Literal(1)})
+    one = '"1"^^<http://www.w3.org/2001/XMLSchema#integer>'
+    assert text == f"SELECT ?s {{ ?s ?p {one}, ?xy, {one}, '?x' }} # ?x"
+
+
+def test_a_projected_value_stays_a_column_and_bound_is_true() -> None:
+    engine = ox.Store()
+    engine.update("INSERT DATA { <urn:a> <urn:p> 1 . <urn:b> <urn:p> 2 }")
+    text = "SELECT ?s (?o + 0 AS ?n) { ?s <urn:p> ?o FILTER(BOUND(?s)) { SELECT ?s { ?s <urn:p> ?any } } }"
+    rows = list(engine.query(substitute(text, {"s": ox.NamedNode("urn:b")})))  # type: ignore[arg-type]
+    assert [(row["s"].value, row["n"].value) for row in rows] == [("urn:b", "2")]
+
+
+@pytest.mark.parametrize("query", ["SELECT (1 AS ?x) {}", "SELECT * { VALUES ?x { 1 } }", "SELECT ?x {} GROUP BY ?x"])
+def test_a_variable_that_the_query_assigns_takes_no_value(query: str) -> None:
+    with pytest.raises(QueryError, match="assigned-variable"):
+        substitute(query, {"x": ox.Literal(1)})
+
+
+def test_no_value_is_put_into_a_text_that_reads_in_two_ways() -> None:
+    with pytest.raises(QueryError, match="unreadable-query"):
+        substitute("SELECT ?x { FILTER(?x<?y#>) ?x }", {"x": ox.Literal(1)})
+
+
+@pytest.mark.parametrize(
+    ("query", "place", "words"),
+    [
+        ("SELECT ?s\nWHERE { ?s foo:p ?o }", "2:", "prefix that it does not declare"),
+        ("SELECT ?s WHERE {", "1:", "ends too early"),
+        ("", "1:1", "empty"),
+        ("INSERT DATA { <urn:a> <urn:b> 1 }", "1:", "not updates"),
+        ("SELECT ?s WHERE { ?s ?p ?o } GROUP BY ?o", "1:", "neither grouped"),
+        ("SELECT ?s WHERE {\n  ?s ?p }", "2:", "does not parse here"),
+    ],
+)
+def test_a_query_that_does_not_parse_is_told_with_its_place(query: str, place: str, words: str) -> None:
+    with pytest.raises(SyntaxError) as caught:
+        ox.Store().query(query)
+    told = str(syntax_error(caught.value, query, file="q.rq"))
+    assert told.startswith(f"q.rq:{place}")
+    assert words in told
+
+
+def test_form_and_variables() -> None:
+    query = "# SELECT\nPREFIX select: <urn:x> ask { ?a $b 'text ?c' }"
+    assert query_form(query) == "ASK"
+    assert variables(query) == ["a", "b"]
+    assert query_form("INSERT DATA {}") is None
