@@ -355,12 +355,12 @@ def generate_schema(
     ] = False,
 ) -> None:
     """Write the JSON Schema of the case files, for editors."""
-    from valueweave.authoring.model import RecordModel, read_shapes
+    from valueweave.authoring.model import read_shapes
     from valueweave.authoring.schema import generate_schema as run
     from valueweave.ontology import OntologyIndex
 
     project = _project(context)
-    made = run(RecordModel(OntologyIndex.load(project), read_shapes(project.shape_files())))
+    made = run(OntologyIndex.load(project), read_shapes(project.shape_files()))
     _generated(made, output or project.ontology / "schema" / "case.schema.json", check)
 
 

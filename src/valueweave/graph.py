@@ -142,9 +142,10 @@ class KnowledgeGraph:
         Raises:
             InputError: when there is no question of that name.
         """
-        if any(char in text_or_name for char in "{}\n"):
+        name = text_or_name.strip()
+        if not name or any(char.isspace() or char in "{}<>" for char in name):
             return parse_question(text_or_name)
-        return find_question(self.questions(), text_or_name.strip())
+        return find_question(self.questions(), name)
 
     def query(
         self, text_or_name: str | Question, parameters: Mapping[str, object] | None = None, scope: Scope = "all"
@@ -152,7 +153,8 @@ class KnowledgeGraph:
         """Answer a SPARQL query or a named question.
 
         Args:
-            text_or_name: a SPARQL query (anything with a brace), the name of a question, or a :class:`Question`.
+            text_or_name: a SPARQL query (anything with a space or brace), the name of a question, or a
+                :class:`Question`.
             parameters: value by parameter name, as text or as Python values.
             scope: ``all`` sees the ontology and all statements; ``asserted`` leaves out what was inferred; ``inferred``
                 sees only that. In ``asserted`` a statement made in two files counts twice in aggregates.

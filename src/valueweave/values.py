@@ -2,7 +2,8 @@
 
 In: a term of the engine. Out: ``int``, ``Decimal``, ``float``, ``bool``, ``str``; :class:`IRI` and :class:`Text` where
 a plain ``str`` would lose something.
-The decision hidden here: which datatype becomes what; a decimal never becomes a float.
+The decision hidden here: which datatype becomes what; a decimal never becomes a float. (The store keeps numbers by
+value: 4.50 comes back as 4.5.)
 """
 
 from __future__ import annotations

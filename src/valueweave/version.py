@@ -20,7 +20,10 @@ def _find() -> str:
         text = pyproject.read_text("utf-8")
         if match := re.search(r'^name = "valueweave"\nversion = "([^"]+)"', text, re.MULTILINE):
             return match.group(1)
-    return metadata.version("valueweave")
+    try:
+        return metadata.version("valueweave")
+    except metadata.PackageNotFoundError:
+        return "0+unknown"  # the modules were copied somewhere without being installed
 
 
 __version__ = _find()

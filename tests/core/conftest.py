@@ -80,7 +80,8 @@ sce:FormationStep a owl:Class ; rdfs:subClassOf sce:FormationStage ; rdfs:label 
 sce:duringStage a owl:ObjectProperty ; rdfs:range sce:Stage ; owl:inverseOf sce:hosts ; rdfs:label "during stage"@en .
 sce:hosts a owl:ObjectProperty ; rdfs:label "hosts"@en .
 sce:identifiedIn a owl:ObjectProperty ; rdfs:subPropertyOf sce:duringStage ; rdfs:label "identified in"@en .
-sce:cooperatesWith a owl:ObjectProperty, owl:SymmetricProperty ; rdfs:domain sce:Actor ; rdfs:label "cooperates with"@en .
+sce:cooperatesWith a owl:ObjectProperty, owl:SymmetricProperty ; rdfs:domain sce:Actor ;
+  rdfs:label "cooperates with"@en .
 sce:order a owl:DatatypeProperty ; rdfs:range xsd:integer .
 sce:startYear a owl:DatatypeProperty ; rdfs:range xsd:integer .
 sce:endYear a owl:DatatypeProperty ; rdfs:range xsd:integer .
@@ -118,7 +119,7 @@ vsh:ActorShape a sh:NodeShape ; sh:targetClass sce:Actor ;
 vsh:EcosystemShape a sh:NodeShape ; sh:targetClass sce:Ecosystem .
 vsh:StageShape a sh:NodeShape ; sh:targetClass sce:Stage ;
   sh:property [ sh:path sce:order ; sh:datatype xsd:integer ; sh:message "m"@en ; vsh:remedy "r"@en ] ,
-    [ sh:path sce:startYear ; sh:datatype xsd:integer ; sh:message "A year is a whole number."@en ; vsh:remedy "r"@en ] ,
+    [ sh:path sce:startYear ; sh:datatype xsd:integer ; sh:message "m"@en ; vsh:remedy "r"@en ] ,
     [ sh:path sce:endYear ; sh:datatype xsd:integer ; sh:message "m"@en ; vsh:remedy "r"@en ] ,
     [ sh:path sce:growth ; sh:datatype xsd:decimal ; sh:message "m"@en ; vsh:remedy "r"@en ] .
 """

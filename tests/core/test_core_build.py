@@ -38,7 +38,9 @@ def test_what_has_not_changed_is_not_built_again(project: Project) -> None:
     assert build(project, force=True).version != first.version
 
 
-@pytest.mark.parametrize("name", ["data/cases/jd.yaml", "ontology/modules/stages.ttl", "ontology/rules/hierarchy-range.rq"])
+@pytest.mark.parametrize(
+    "name", ["data/cases/jd.yaml", "ontology/modules/stages.ttl", "ontology/rules/hierarchy-range.rq"]
+)
 def test_a_changed_input_is_built(project: Project, name: str) -> None:
     first = build(project)
     with (project.home / name).open("a", encoding="utf-8") as file:
@@ -55,7 +57,10 @@ def test_every_problem_is_told_and_the_store_is_as_it_was(project: Project) -> N
     (project.home / "data/cases/other.yaml").write_text("a: [", "utf-8")
     with pytest.raises(InputError) as caught:
         build(project)
-    assert {problem.file.rsplit("/", 1)[1] for problem in caught.value.problems if problem.file} == {"jd.yaml", "other.yaml"}
+    assert {problem.file.rsplit("/", 1)[1] for problem in caught.value.problems if problem.file} == {
+        "jd.yaml",
+        "other.yaml",
+    }
     assert EmbeddedStore.open(project.store).manifest["version"] == before
 
 

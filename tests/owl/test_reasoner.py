@@ -10,7 +10,6 @@ import rdflib
 from rdflib import OWL, RDF, RDFS
 
 from valueweave.namespaces import SCE
-from valueweave.reasoning import description_logic
 from valueweave.reasoning.description_logic import DLResult, ReasonerError, classify
 
 FIXTURE = "https://w3id.org/valueweave/fixture/"
@@ -149,6 +148,6 @@ class TestClassify:
     def test_without_the_extra_the_error_says_how_to_get_it(
         self, graph: rdflib.Graph, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(description_logic.util, "find_spec", lambda name: None)
+        monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
         with pytest.raises(ReasonerError, match=r"pip install 'valueweave\[owl\]'"):
             classify(graph)

@@ -97,7 +97,7 @@ class Entry:
 
     @property
     def defines(self) -> bool:
-        """Whether it defines its id: it states a type, has no id of its own, or says what a nested thing of its key is."""
+        """Whether it defines its id: it states a type, has no id of its own, or its key says what it is."""
         return self.typed or not self.named or self.implied
 
     @property

@@ -143,8 +143,8 @@ class RecordModel:
         return self._known[wanted]
 
     def has_shape(self, types: Iterable[str]) -> bool:
-        """Return whether any of the classes, or a superclass, has a shape that lists its keys."""
-        return any(self.by_class.get(above) for iri in types for above in self.ontology.ancestors(iri))
+        """Return whether any of the classes, or a superclass, has a shape."""
+        return any(above in self.by_class for iri in types for above in self.ontology.ancestors(iri))
 
     def allowed(self, types: Iterable[str]) -> frozenset[str]:
         """Return all keys that a record of these classes may carry; all there are when no shape speaks of them."""

@@ -80,8 +80,8 @@ def classify(graph: rdflib.Graph, *, timeout: float = 300.0, memory_mib: int = 2
     name up in the result.
 
     Args:
-        graph: ontology and individuals in one graph, imports already merged; it is not changed. Annotations are left out,
-            as they carry no logic.
+        graph: ontology and individuals in one graph, imports already merged; it is not changed. Annotations are left
+            out, as they carry no logic.
         timeout: seconds after which the reasoner is ended.
         memory_mib: largest heap of the Java process.
 
@@ -98,7 +98,9 @@ def classify(graph: rdflib.Graph, *, timeout: float = 300.0, memory_mib: int = 2
         command = [java, f"-Xmx{memory_mib}M", "-cp", classpath, "org.semanticweb.HermiT.cli.CommandLine"]
         command += ["-c", "-O", "-D", "-I", path.as_uri()]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=timeout, check=False)
+            done = subprocess.run(
+                command, capture_output=True, text=True, encoding="utf-8", timeout=timeout, check=False
+            )
         except subprocess.TimeoutExpired as error:
             raise ReasonerError(f"The reasoner was ended after {timeout:g} seconds.") from error
     seconds = time.perf_counter() - started

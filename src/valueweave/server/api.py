@@ -16,17 +16,20 @@ from pydantic import BaseModel, ConfigDict, Field
 from valueweave.server.caching import freshness
 from valueweave.server.catalogue import Catalogue
 from valueweave.server.errors import PROBLEM_JSON
-from valueweave.server.lookups import Filters, Lookups
+from valueweave.server.listing import Filters, Listing
 from valueweave.server.models import Item, ListPage, ProblemDocument, Statistics
 from valueweave.server.negotiation import languages
 from valueweave.server.resources import RESOURCES, Resource
+from valueweave.server.things import Things
 
 __all__ = ["BASE", "ListQuery", "api_routes", "problem_responses"]
 
 BASE = "/api/v1"
 """Where the lookups begin."""
 
-_LANGUAGE = Field(None, description="Language of the labels, before `Accept-Language`", examples=["zh"], max_length=35)
+_LANGUAGE = Field(
+    default=None, description="Language of the labels, before `Accept-Language`", examples=["zh"], max_length=35
+)
 
 
 class LanguageQuery(BaseModel):
@@ -42,11 +45,15 @@ class ListQuery(LanguageQuery):
 
     limit: int = Field(50, ge=1, le=1000, description="How many things to give")
     offset: int = Field(0, ge=0, le=10_000_000, description="How many things to leave out before them")
-    q: str | None = Field(None, max_length=200, description="Text that a label, an alternative label or the id holds")
+    q: str | None = Field(
+        default=None, max_length=200, description="Text that a label, an alternative label or the id holds"
+    )
     case: str | None = Field(
         None, max_length=300, description="Only what this case speaks of", examples=["jd-2007-2021"]
     )
-    type: str | None = Field(None, max_length=300, description="Only members of this class below", examples=["Stage"])
+    type: str | None = Field(
+        default=None, max_length=300, description="Only members of this class below", examples=["Stage"]
+    )
 
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -58,13 +65,13 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def api_routes(catalogue: Catalogue, lookups: Lookups) -> APIRouter:
+def api_routes(catalogue: Catalogue, listing: Listing, things: Things) -> APIRouter:
     """Return the routes of the lookups."""
     router = APIRouter(prefix=BASE)
     for resource in RESOURCES.values():
         router.add_api_route(
             f"/{resource.name}",
-            _list_route(resource, catalogue, lookups),
+            _list_route(resource, catalogue, listing),
             summary=f"List {resource.name}",
             description=f"{resource.summary} (`sce:{resource.class_name}`), by label.",
             response_model=ListPage,
@@ -74,7 +81,7 @@ def api_routes(catalogue: Catalogue, lookups: Lookups) -> APIRouter:
         )
         router.add_api_route(
             f"/{resource.name}/{{id:path}}",
-            _item_route(resource, catalogue, lookups),
+            _item_route(resource, catalogue, listing, things),
             summary=f"Look up one of the {resource.name}",
             description=(
                 f"The id is a path such as `{resource.kind}/name`; `{resource.kind}/` may be left out, and so may "
@@ -96,12 +103,12 @@ def api_routes(catalogue: Catalogue, lookups: Lookups) -> APIRouter:
     return router
 
 
-def _list_route(resource: Resource, catalogue: Catalogue, lookups: Lookups) -> Callable[..., ListPage]:
+def _list_route(resource: Resource, catalogue: Catalogue, listing: Listing) -> Callable[..., ListPage]:
     def list_things(request: Request, response: Response, query: Annotated[ListQuery, Query()]) -> ListPage:
         wanted = languages(request.headers.get("accept-language"), query.lang)
         headers = freshness(request, catalogue.version, *wanted)
         filters = Filters(query.limit, query.offset, query.q, query.case, query.type)
-        found = lookups.page(resource, filters, wanted)
+        found = listing.page(resource, filters, wanted)
         response.headers.update(headers)
         _link_neighbours(request, response, found)
         return found
@@ -109,12 +116,12 @@ def _list_route(resource: Resource, catalogue: Catalogue, lookups: Lookups) -> C
     return list_things
 
 
-def _item_route(resource: Resource, catalogue: Catalogue, lookups: Lookups) -> Callable[..., Item]:
+def _item_route(resource: Resource, catalogue: Catalogue, listing: Listing, things: Things) -> Callable[..., Item]:
     # "id" is the name of the path parameter, as published.
-    def look_up(request: Request, response: Response, id: str, query: Annotated[LanguageQuery, Query()]) -> Item:  # noqa: A002
+    def look_up(request: Request, response: Response, id: str, query: Annotated[LanguageQuery, Query()]) -> Item:
         wanted = languages(request.headers.get("accept-language"), query.lang)
         headers = freshness(request, catalogue.version, *wanted)
-        found = lookups.item(lookups.find(resource, id), wanted)
+        found = things.item(listing.find(resource, id), wanted)
         response.headers.update(headers)
         if found.href:
             response.headers["Link"] = f'<{found.href}>; rel="alternate"; type="text/turtle"'

@@ -1,8 +1,8 @@
 """What lets browsers, proxies and scripts keep an answer until the graph changes.
 
 In: the version of the graph and a request. Out: an ETag, the headers that go with it, and ``304 Not Modified``.
-The decision hidden here: an answer depends on its address, its format, its language, the version of the store and of the
-software, and on nothing else; so the ETag is known before the query is answered.
+The decision hidden here: an answer depends on its address, its format, its language, the version of the store and of
+the software, and on nothing else; so the ETag is known before the query is answered.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """What the server knows of the graph as a whole: the terms of the ontology, labels, counts.
 
 In: a :class:`~valueweave.graph.KnowledgeGraph`. Out: labels in a language, keys of properties, numbers for pages.
-The decision hidden here: what is read once and kept (a store never changes while it is open) and what is asked each time.
+The decision hidden here: what is read once and kept (a store never
+changes while it is open) and what is asked each time.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ from functools import cached_property
 import pyoxigraph as ox
 
 from valueweave.graph import KnowledgeGraph
-from valueweave.namespaces import GRAPH, PREFIXES, SCE, shorten_iri
+from valueweave.layout import ONTOLOGY_GRAPH
+from valueweave.namespaces import PREFIXES, SCE, shorten_iri
 from valueweave.ontology import OntologyIndex
 from valueweave.server.models import Reference, Statistics
 from valueweave.server.resources import RESOURCES
 from valueweave.server.templating import href
 
-__all__ = ["Catalogue", "Texts", "best", "rows"]
+__all__ = ["Catalogue", "Texts", "best", "integer", "iris_of", "rows"]
 
 Node = ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple
 Texts = Mapping[str, str]
@@ -30,7 +32,7 @@ SELECT ?thing ?label ?rank WHERE {{
   VALUES (?property ?rank) {{ (rdfs:label 0) (sce:usedName 1) (sce:title 1) (sce:statedLiteral 2) }}
   ?thing ?property ?label
 }}"""
-_ONTOLOGY = f"CONSTRUCT {{ ?s ?p ?o }} WHERE {{ GRAPH <{GRAPH}ontology> {{ ?s ?p ?o }} }}"
+_ONTOLOGY = f"CONSTRUCT {{ ?s ?p ?o }} WHERE {{ GRAPH <{ONTOLOGY_GRAPH}> {{ ?s ?p ?o }} }}"
 
 
 def rows(answer: object) -> list[list[Node | None]]:
@@ -38,6 +40,16 @@ def rows(answer: object) -> list[list[Node | None]]:
     assert isinstance(answer, ox.QuerySolutions)
     names = [variable.value for variable in answer.variables]
     return [[solution[name] for name in names] for solution in answer]
+
+
+def iris_of(found: Iterable[Sequence[Node | None]]) -> list[str]:
+    """Return the IRIs in the first column of solutions."""
+    return [row[0].value for row in found if isinstance(row[0], ox.NamedNode)]
+
+
+def integer(term: Node | None) -> int:
+    """Return the whole number that a literal is, 0 for anything else."""
+    return int(term.value) if isinstance(term, ox.Literal) and term.value.lstrip("+-").isdigit() else 0
 
 
 def best(texts: Texts, languages: Sequence[str]) -> str | None:
@@ -118,8 +130,7 @@ class Catalogue:
         return frozenset(
             triple.subject.value
             for triple in self.ontology.triples
-            if isinstance(triple.subject, ox.NamedNode)
-            and triple.object == ox.NamedNode(owl + "SymmetricProperty")
+            if isinstance(triple.subject, ox.NamedNode) and triple.object == ox.NamedNode(owl + "SymmetricProperty")
         )
 
     @cached_property
@@ -127,9 +138,11 @@ class Catalogue:
         """Definitions of the terms of the ontology, by IRI and language."""
         found: dict[str, dict[str, str]] = defaultdict(dict)
         for triple in self.ontology.triples:
-            if triple.predicate.value == PREFIXES["skos"] + "definition" and isinstance(triple.object, ox.Literal):
-                if isinstance(triple.subject, ox.NamedNode):
-                    found[triple.subject.value][triple.object.language or ""] = triple.object.value
+            subject, value = triple.subject, triple.object
+            if triple.predicate.value != PREFIXES["skos"] + "definition":
+                continue
+            if isinstance(subject, ox.NamedNode) and isinstance(value, ox.Literal):
+                found[subject.value][value.language or ""] = value.value
         return dict(found)
 
     def most_specific(self, classes: Iterable[str]) -> list[str]:

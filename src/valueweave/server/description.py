@@ -23,7 +23,14 @@ DESCRIPTION_PREFIXES = {
     "xsd": PREFIXES["xsd"],
 }
 _FORMATS = (
-    "SPARQL_Results_JSON SPARQL_Results_XML SPARQL_Results_CSV SPARQL_Results_TSV Turtle N-Triples RDF_XML JSON-LD".split()
+    "SPARQL_Results_JSON",
+    "SPARQL_Results_XML",
+    "SPARQL_Results_CSV",
+    "SPARQL_Results_TSV",
+    "Turtle",
+    "N-Triples",
+    "RDF_XML",
+    "JSON-LD",
 )
 
 
@@ -66,4 +73,4 @@ def service_description(endpoint: str, graphs: Mapping[str, int], statements: in
         say(part, _SD + "graph", graph)
         say(graph, "type", ox.NamedNode(_SD + "Graph"))
         say(graph, _VOID + "triples", ox.Literal(number))
-    return found
+    return sorted(found, key=lambda triple: str(triple.subject))

@@ -128,7 +128,9 @@ def _allowed(request: Request) -> list[str]:
 
 
 def _broken(request: Request, _: Exception) -> Response:
-    problem = Problem("internal-error", "The server failed at this request.", "Try again; the operator's log says more.")
+    problem = Problem(
+        "internal-error", "The server failed at this request.", "Try again; the operator's log says more."
+    )
     return _answer(request, 500, [problem], {})
 
 

@@ -13,16 +13,17 @@ import pyoxigraph as ox
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from valueweave.namespaces import GRAPH, ID, PREFIXES, SCE
+from valueweave.layout import ONTOLOGY_GRAPH
+from valueweave.namespaces import ID, PREFIXES, SCE
 from valueweave.problems import Problem
 from valueweave.server.api import problem_responses
 from valueweave.server.caching import freshness
 from valueweave.server.catalogue import Catalogue, best
 from valueweave.server.errors import ProblemError
-from valueweave.server.lookups import Lookups
 from valueweave.server.negotiation import languages, wants_page
 from valueweave.server.settings import Settings
 from valueweave.server.templating import href, page
+from valueweave.server.things import Things
 from valueweave.store import FORMATS, OutputFormat, negotiate
 
 __all__ = ["linked_data_routes"]
@@ -39,12 +40,14 @@ CONSTRUCT {{ ?this ?p ?o . ?part ?part_p ?part_o . ?s ?q ?this . ?near rdfs:labe
   UNION {{ ?this ?any ?near . ?near rdfs:label ?label }}
   UNION {{ {{ SELECT ?near WHERE {{ ?near ?q2 ?this }} ORDER BY ?q2 ?near LIMIT {limit} }} ?near rdfs:label ?label }}
 }}"""
-_ONTOLOGY = f"CONSTRUCT {{ ?s ?p ?o }} WHERE {{ GRAPH <{GRAPH}ontology> {{ ?s ?p ?o }} }}"
+_ONTOLOGY = f"CONSTRUCT {{ ?s ?p ?o }} WHERE {{ GRAPH <{ONTOLOGY_GRAPH}> {{ ?s ?p ?o }} }}"
 # No prefix for ids: their paths hold slashes, which Turtle would have to escape.
-_PREFIXES = {name: base for name, base in PREFIXES.items() if name in {"sce", "rdf", "rdfs", "owl", "xsd", "skos", "dcterms"}}
+_PREFIXES = {
+    name: base for name, base in PREFIXES.items() if name in {"sce", "rdf", "rdfs", "owl", "xsd", "skos", "dcterms"}
+}
 
 
-def linked_data_routes(catalogue: Catalogue, lookups: Lookups, settings: Settings) -> APIRouter:
+def linked_data_routes(catalogue: Catalogue, things: Things, settings: Settings) -> APIRouter:
     """Return the routes of the linked data."""
     router = APIRouter(tags=["Linked data"])
     described = {
@@ -59,16 +62,18 @@ def linked_data_routes(catalogue: Catalogue, lookups: Lookups, settings: Setting
     def describe(
         request: Request,
         path: str,
-        format: str | None = Query(None, description="Short name of a format (turtle, jsonld, ...)"),  # noqa: A002
+        format: str | None = Query(None, description="Short name of a format (turtle, jsonld, ...)"),
         lang: str | None = Query(None, description="Language of the page"),
     ) -> Response:
         """Say what the graph says of the thing whose IRI ends in this path."""
         iri = ID + path
-        if not lookups.exists(iri):
-            problem = Problem("unknown-id", f"The graph says nothing of '{path}'.", "Search for it under /browse.", term=path)
+        if not things.exists(iri):
+            problem = Problem(
+                "unknown-id", f"The graph says nothing of '{path}'.", "Search for it under /browse.", term=path
+            )
             raise ProblemError(404, problem)
         if wants_page(request.headers.get("accept"), format):
-            return _thing_page(request, iri, catalogue, lookups, lang)
+            return _thing_page(request, iri, catalogue, things, lang)
         chosen = negotiate(format or request.headers.get("accept"), "graph")
         headers = freshness(request, catalogue.version, chosen.name) | _links(request.url.path, iri, chosen)
         query = _DESCRIPTION.format(limit=settings.described_incoming)
@@ -79,7 +84,7 @@ def linked_data_routes(catalogue: Catalogue, lookups: Lookups, settings: Setting
     @router.get("/ontology", summary="The ontology", response_class=Response, responses=described)
     def ontology(
         request: Request,
-        format: str | None = Query(None, description="Short name of a format (turtle, jsonld, ...)"),  # noqa: A002
+        format: str | None = Query(None, description="Short name of a format (turtle, jsonld, ...)"),
         lang: str | None = Query(None, description="Language of the page"),
     ) -> Response:
         """Return the whole ontology, or a list of its terms for people."""
@@ -119,15 +124,15 @@ def _graph(triples: Iterable[ox.Triple], chosen: OutputFormat, headers: dict[str
     return Response(written, media_type=chosen.media_type, headers=headers)
 
 
-def _thing_page(request: Request, iri: str, catalogue: Catalogue, lookups: Lookups, lang: str | None) -> Response:
+def _thing_page(request: Request, iri: str, catalogue: Catalogue, things: Things, lang: str | None) -> Response:
     wanted = languages(request.headers.get("accept-language"), lang)
     headers = freshness(request, catalogue.version, "html", *wanted)
-    item = lookups.item(iri, wanted)
+    item = things.item(iri, wanted)
     return page(
         "thing.html",
         headers=headers,
         item=item,
-        resource=lookups.resource_of(item.types),
+        resource=things.list_of(item.types),
         formats=_OFFERED,
         path=href(iri),
         language=wanted[0] if wanted else "en",
@@ -138,7 +143,12 @@ def _ontology_page(request: Request, catalogue: Catalogue, lang: str | None) -> 
     wanted = languages(request.headers.get("accept-language"), lang)
     headers = freshness(request, catalogue.version, "html", *wanted)
     index = catalogue.ontology
-    kinds = {"Classes": "class", "Object properties": "object", "Datatype properties": "datatype", "Individuals": "individual"}
+    kinds = {
+        "Classes": "class",
+        "Object properties": "object",
+        "Datatype properties": "datatype",
+        "Individuals": "individual",
+    }
     terms = {
         title: [
             {

@@ -33,28 +33,38 @@ class Reference(BaseModel):
 
     id: str = Field(description="Short form: a path in the id namespace, or a prefixed name", examples=["actor/jd"])
     iri: str = Field(description="Full IRI", examples=["https://w3id.org/valueweave/id/actor/jd"])
-    label: str = Field(description="Label in the language asked for, else English, else any, else the id", examples=["JD"])
-    href: str | None = Field(None, description="Where this server describes it", examples=["/id/actor/jd"])
+    label: str = Field(
+        description="Label in the language asked for, else English, else any, else the id", examples=["JD"]
+    )
+    href: str | None = Field(default=None, description="Where this server describes it", examples=["/id/actor/jd"])
 
 
 class TypeReference(Reference):
     """A class that a thing belongs to."""
 
-    inferred: bool = Field(False, description="Whether this follows from other statements and nobody wrote it down")
+    inferred: bool = Field(
+        default=False, description="Whether this follows from other statements and nobody wrote it down"
+    )
 
 
 class Value(BaseModel):
     """One value of a property: a thing (with `id`) or a literal (with `value`)."""
 
-    id: str | None = Field(None, description="Short form of the thing", examples=["stage/jd-1"])
-    iri: str | None = Field(None, description="Full IRI of the thing")
-    label: str | None = Field(None, description="Label of the thing")
-    href: str | None = Field(None, description="Where this server describes the thing")
-    value: bool | int | float | str | None = Field(None, description="The literal as a JSON value", examples=[2007])
-    lexical: str | None = Field(None, description="The literal as written, for numbers exactly", examples=["2007"])
-    datatype: str | None = Field(None, description="Datatype of the literal", examples=["xsd:integer"])
-    language: str | None = Field(None, description="Language of the literal", examples=["en"])
-    inferred: bool = Field(False, description="Whether the statement follows from others and nobody wrote it down")
+    id: str | None = Field(default=None, description="Short form of the thing", examples=["stage/jd-1"])
+    iri: str | None = Field(default=None, description="Full IRI of the thing")
+    label: str | None = Field(default=None, description="Label of the thing")
+    href: str | None = Field(default=None, description="Where this server describes the thing")
+    value: bool | int | float | str | None = Field(
+        default=None, description="The literal as a JSON value", examples=[2007]
+    )
+    lexical: str | None = Field(
+        default=None, description="The literal as written, for numbers exactly", examples=["2007"]
+    )
+    datatype: str | None = Field(default=None, description="Datatype of the literal", examples=["xsd:integer"])
+    language: str | None = Field(default=None, description="Language of the literal", examples=["en"])
+    inferred: bool = Field(
+        default=False, description="Whether the statement follows from others and nobody wrote it down"
+    )
     graphs: list[str] = Field(
         default_factory=list, description="Files (named graphs) that state it", examples=[["graph:case/jd-2007-2021"]]
     )
@@ -82,13 +92,13 @@ class Evidence(BaseModel):
 
     id: str = Field(description="Short form of the evidence item's IRI")
     iri: str
-    source: Reference | None = Field(None, description="The text it is in")
-    section: str | None = Field(None, description="Section of the text", examples=["2.1.1"])
-    start: int | None = Field(None, description="First character (Unicode code points from 0) in the text file")
-    end: int | None = Field(None, description="The character after the last one")
-    sha256: str | None = Field(None, description="SHA-256 of the passage in UTF-8")
-    kind: str | None = Field(None, description="`stated`, `table` or `interpreted`", examples=["stated"])
-    reason: str | None = Field(None, description="Why it was read so, where it is interpreted")
+    source: Reference | None = Field(default=None, description="The text it is in")
+    section: str | None = Field(default=None, description="Section of the text", examples=["2.1.1"])
+    start: int | None = Field(default=None, description="First character (Unicode code points from 0) in the text file")
+    end: int | None = Field(default=None, description="The character after the last one")
+    sha256: str | None = Field(default=None, description="SHA-256 of the passage in UTF-8")
+    kind: str | None = Field(default=None, description="`stated`, `table` or `interpreted`", examples=["stated"])
+    reason: str | None = Field(default=None, description="Why it was read so, where it is interpreted")
     supports: list[str] = Field(default_factory=list, description="Keys that it backs; the whole record when empty")
 
 
@@ -96,7 +106,7 @@ class Summary(Reference):
     """A thing in a list."""
 
     types: list[TypeReference] = Field(description="Its most specific classes")
-    description: str | None = Field(None, description="Description in the language asked for")
+    description: str | None = Field(default=None, description="Description in the language asked for")
 
 
 class ListPage(BaseModel):
@@ -106,8 +116,8 @@ class ListPage(BaseModel):
     total: int = Field(description="How many things fit the filters")
     limit: int = Field(description="How many things a page holds")
     offset: int = Field(description="How many things come before this page")
-    next: str | None = Field(None, description="Address of the next page")
-    previous: str | None = Field(None, description="Address of the page before")
+    next: str | None = Field(default=None, description="Address of the next page")
+    previous: str | None = Field(default=None, description="Address of the page before")
     items: list[Summary]
 
 
@@ -136,7 +146,9 @@ class Item(Reference):
                         "startYear": {
                             "iri": "https://w3id.org/valueweave/ontology#startYear",
                             "label": "start year",
-                            "values": [{"value": 2007, "lexical": "2007", "datatype": "xsd:integer", "inferred": False}],
+                            "values": [
+                                {"value": 2007, "lexical": "2007", "datatype": "xsd:integer", "inferred": False}
+                            ],
                         }
                     },
                     "evidence": [{"id": "stage/jd-1/evidence/000-5120-5137", "section": "2.1.1", "kind": "stated"}],
@@ -148,12 +160,12 @@ class Item(Reference):
 
     labels: dict[str, str] = Field(description="Labels by language (`und` for none)")
     alternatives: list[Value] = Field(description="Alternative labels")
-    description: str | None = Field(None, description="Description in the language asked for")
+    description: str | None = Field(default=None, description="Description in the language asked for")
     types: list[TypeReference] = Field(description="All its classes, the most specific first")
     properties: dict[str, ValuesOf] = Field(description="Values by key; keys are those of the case files")
     evidence: list[Evidence] = Field(description="Passages that back the record")
     incoming: dict[str, RelatedThings] = Field(
-        description="Things that point here, by key, where the ontology names no inverse (else they stand in properties)"
+        description="Things that point here, by key; where the ontology names an inverse they stand in `properties`"
     )
 
 
@@ -163,7 +175,7 @@ class QuestionParameter(BaseModel):
     name: str
     type: str = Field(description="`iri`, `string`, `integer`, `decimal`, `boolean`, or a language")
     required: bool = Field(description="Whether a value must be given")
-    default: str | None = Field(None, description="Value when none is given")
+    default: str | None = Field(default=None, description="Value when none is given")
     description: str = ""
     choices: list[str] = Field(default_factory=list, description="Values allowed; any when empty")
 
@@ -191,7 +203,7 @@ class Statistics(BaseModel):
     """What the graph holds."""
 
     version: str = Field(description="Version of the store")
-    built_at: str | None = Field(None, description="When it was built (ISO 8601)")
+    built_at: str | None = Field(default=None, description="When it was built (ISO 8601)")
     counts: dict[str, int] = Field(description="Files, records, evidence items, statements")
     resources: dict[str, int] = Field(description="Members of each list", examples=[{"actors": 40, "stages": 8}])
     types: dict[str, int] = Field(description="Members of each class", examples=[{"sce:Stage": 8}])
@@ -207,7 +219,7 @@ class ProblemDocument(BaseModel):
     detail: str = Field(description="What is wrong")
     code: str = Field(description="Stable name of the kind of problem", examples=["sparql-syntax"])
     remedy: str = Field(description="What to do about it")
-    line: int | None = Field(None, description="Line in the query, from 1")
-    column: int | None = Field(None, description="Column in the line, from 1")
-    term: str | None = Field(None, description="Word or parameter at fault")
-    problems: list[dict[str, Any]] | None = Field(None, description="Every problem, when there are several")
+    line: int | None = Field(default=None, description="Line in the query, from 1")
+    column: int | None = Field(default=None, description="Column in the line, from 1")
+    term: str | None = Field(default=None, description="Word or parameter at fault")
+    problems: list[dict[str, Any]] | None = Field(default=None, description="Every problem, when there are several")

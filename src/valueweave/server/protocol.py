@@ -103,10 +103,10 @@ def from_body(request: Request, body: bytes) -> SparqlRequest:
     if any(name == "update" for name, _ in pairs):
         raise _no_updates()
     pairs += [(name, value) for name, value in in_address if name in _DATASET | {"format"}]
-    text = _one(pairs, "query")
-    if text is None:
+    asked = _one(pairs, "query")
+    if asked is None:
         raise _bad("missing-query", "The form has no field 'query'.", "Add it.", "query")
-    return _read(text, pairs)
+    return _read(asked, pairs)
 
 
 def _read(text: str, pairs: list[tuple[str, str]]) -> SparqlRequest:

@@ -103,7 +103,9 @@ def _asked(request: Request, question: Question, catalogue: Catalogue) -> Asked:
         given[name] = value
     scope = given.get("scope") or "all"
     if scope not in _SCOPES:
-        problem = Problem("unknown-scope", f"There is no scope '{scope}'.", f"Use one of {', '.join(_SCOPES)}.", term="scope")
+        problem = Problem(
+            "unknown-scope", f"There is no scope '{scope}'.", f"Use one of {', '.join(_SCOPES)}.", term="scope"
+        )
         raise ProblemError(400, problem)
     # A field that a form leaves empty has no value.
     values = {name: value for name, value in given.items() if name not in _RESERVED and value}
@@ -111,7 +113,7 @@ def _asked(request: Request, question: Question, catalogue: Catalogue) -> Asked:
         bound = question.bind(values)
     except InputError as error:
         raise InputError(*(_for_address(problem) for problem in error.problems)) from error
-    return Asked(question.text, bound, default_graph=catalogue.kg.graphs(scope))  # type: ignore[arg-type]
+    return Asked(question.text, bound, default_graph=catalogue.kg.graphs(scope))
 
 
 def _for_address(problem: Problem) -> Problem:

@@ -6,7 +6,7 @@ The decision hidden here: what a browser sees at the same address.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 import pyoxigraph as ox
 from fastapi import APIRouter, Depends, Request
@@ -39,7 +39,7 @@ ORDER BY ?case ?from
 """
 """The query that the form shows first."""
 
-_RESULTS = {
+_RESULTS: dict[str, dict[str, Any]] = {
     name: {}
     for name in (
         "application/sparql-results+json",
@@ -87,7 +87,9 @@ _DATASET = [
     ),
     _parameter("format", "Short name of a format (json, xml, csv, tsv, turtle, ntriples, rdfxml, jsonld, html)", "csv"),
 ]
-_GET = {"parameters": [_parameter("query", "The query; its prefixes need no PREFIX line", "ASK { ?s ?p ?o }"), *_DATASET]}
+_GET = {
+    "parameters": [_parameter("query", "The query; its prefixes need no PREFIX line", "ASK { ?s ?p ?o }"), *_DATASET]
+}
 _POST = {
     "parameters": _DATASET,
     "requestBody": {
@@ -110,9 +112,7 @@ def sparql_routes(catalogue: Catalogue, settings: Settings) -> APIRouter:
         return await read_body(request, settings.max_query_bytes)
 
     # "def", not "async def": a query runs in a worker thread, so that others need not wait for it.
-    @router.get(
-        "/sparql", summary="Ask a query", responses=_RESPONSES, openapi_extra=_GET, response_class=Response
-    )
+    @router.get("/sparql", summary="Ask a query", responses=_RESPONSES, openapi_extra=_GET, response_class=Response)
     def ask_by_address(request: Request) -> Response:
         """Answer a SELECT, ASK, CONSTRUCT or DESCRIBE query; without a query, describe the service."""
         return _answer(request, from_address(request, settings.max_query_bytes), catalogue, settings)
@@ -120,7 +120,7 @@ def sparql_routes(catalogue: Catalogue, settings: Settings) -> APIRouter:
     @router.post(
         "/sparql", summary="Ask a (long) query", responses=_RESPONSES, openapi_extra=_POST, response_class=Response
     )
-    def ask_by_body(request: Request, content: Annotated[bytes, Depends(body)]) -> Response:
+    def ask_by_body(request: Request, content: bytes = Depends(body)) -> Response:
         """Answer a query sent as a form or as the body itself."""
         return _answer(request, from_body(request, content), catalogue, settings)
 

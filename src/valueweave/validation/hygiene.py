@@ -1,8 +1,9 @@
 """Whether the ontology keeps its own conventions: labels, definitions, sources, names, modules.
 
-In: the Turtle modules and the checks in ``ontology/checks/``. Out: for each check how much it looked at and what offends.
-The decision hidden here: a check is a SPARQL file, run over the modules in memory: the default graph holds all statements,
-each module's own are also in a graph named by its ontology IRI.
+In: the Turtle modules and the checks in ``ontology/checks/``. Out: for each check, how much it looked at and what
+offends.
+The decision hidden here: a check is a SPARQL file, run over the modules in memory: the default graph holds all
+statements, each module's own are also in a graph named by its ontology IRI.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ Report = Callable[[str, str, str, Node], Finding]
 """Makes a finding of a code, a message, a remedy and the value at fault."""
 
 _XSD = PREFIXES["xsd"]
+_TYPE = PREFIXES["rdf"] + "type"
 _DECIMAL = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -92,13 +93,13 @@ def _check_name(model: RecordModel, key: str, node: Scalar, found: Report) -> It
         fits = iri in model.ontology.terms
         what = f"The ontology has no term '{node.text}'."
     else:
-        known = set(model.ontology.keys)
-        fits = iri in model.ontology.key_of
+        known = {*model.ontology.keys, "rdf:type"}
+        fits = iri in model.ontology.key_of or iri == _TYPE
         what = f"The key '{key}' names keys of the record, and there is no key '{node.text}'."
     if not fits:
-        yield found(
-            "unknown-term", what, did_you_mean(node.text, known, "Write the key as it stands in the record."), node
-        )
+        # `type` names no property in JSON-LD, so it cannot be a value; the property behind it can.
+        remedy = did_you_mean(node.text, known, "Write the key as it stands in the record.")
+        yield found("unknown-term", what, "Write rdf:type." if node.text == "type" else remedy, node)
 
 
 def _check_literal(key: str, node: Scalar, datatype: str, found: Report) -> Iterator[Finding]:

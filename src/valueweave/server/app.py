@@ -1,0 +1,125 @@
+"""The application: every route, and what all of them have in common.
+
+In: a knowledge graph and settings. Out: a FastAPI application.
+The decision hidden here: how the parts of the server are put together.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import JSONResponse
+
+from valueweave.graph import KnowledgeGraph
+from valueweave.problems import Problem
+from valueweave.server.api import api_routes
+from valueweave.server.caching import NotModifiedError, not_modified
+from valueweave.server.catalogue import Catalogue
+from valueweave.server.errors import ProblemError, install
+from valueweave.server.linked_data import linked_data_routes
+from valueweave.server.listing import Listing
+from valueweave.server.middleware import HeadAndSafety
+from valueweave.server.pages import page_routes
+from valueweave.server.questions import question_routes
+from valueweave.server.settings import Settings
+from valueweave.server.sparql import sparql_routes
+from valueweave.server.things import Things
+from valueweave.version import __version__
+
+__all__ = ["create_app"]
+
+_SUMMARY = "The knowledge graph of supply-chain ecosystems: SPARQL, lookups, linked data"
+_DESCRIPTION = """
+Every record carries the passages that back it; every value says which files state it and whether it was inferred.
+Labels come in the language of `lang` or `Accept-Language`, else in English. Errors are problem documents (RFC 9457).
+Answers carry an `ETag` that changes with the graph.
+"""
+
+
+def create_app(kg: KnowledgeGraph, settings: Settings | None = None) -> FastAPI:
+    """Return the application that serves ``kg``.
+
+    Args:
+        kg: the knowledge graph; the caller closes it.
+        settings: limits and habits.
+
+    Example:
+        >>> import valueweave
+        >>> app = create_app(valueweave.open())  # doctest: +SKIP
+    """
+    settings = settings or Settings()
+    catalogue = Catalogue(kg)
+    listing, things = Listing(catalogue), Things(catalogue, settings.related)
+    app = FastAPI(
+        title="ValueWeave",
+        summary=_SUMMARY,
+        description=_DESCRIPTION,
+        version=__version__,
+        license_info={"name": "Apache-2.0"},
+        # The framework's own pages load scripts from another server; /docs is ours.
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.include_router(sparql_routes(catalogue, settings))
+    app.include_router(api_routes(catalogue, listing, things))
+    app.include_router(question_routes(catalogue, settings))
+    app.include_router(linked_data_routes(catalogue, things, settings))
+    app.include_router(page_routes(catalogue, listing))
+    _operations(app, catalogue)
+    install(app)
+    app.add_exception_handler(NotModifiedError, not_modified)
+    app.add_middleware(HeadAndSafety)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=list(settings.allowed_origins),
+        allow_methods=["GET", "HEAD", "POST", "OPTIONS"],
+        allow_headers=["*"],
+        expose_headers=["ETag", "Link", "Content-Location", "Allow"],
+        max_age=86400,
+    )
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+def _operations(app: FastAPI, catalogue: Catalogue) -> None:
+    @app.get("/healthz", tags=["Operations"], summary="Is the server alive?")
+    async def alive() -> dict[str, str]:
+        """Say so, whatever else is going on."""
+        return {"status": "ok"}
+
+    @app.get("/readyz", tags=["Operations"], summary="Can it answer queries?")
+    def ready() -> JSONResponse:
+        """Ask the store; 503 when it does not answer."""
+        try:
+            answered = bool(catalogue.store.query("ASK { ?s ?p ?o }"))
+        except Exception:  # whatever is wrong with the store, the answer is "not ready"
+            answered = False
+        if answered:
+            return JSONResponse({"status": "ready", "version": catalogue.version})
+        problem = Problem(
+            "not-ready", "The store does not answer, or is empty.", "Build it, then start the server again."
+        )
+        raise ProblemError(503, problem)
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """Return the description of the interface, with wrong parameters as the 400 that they are here."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title,
+            version=app.version,
+            summary=app.summary,
+            description=app.description,
+            routes=app.routes,
+            license_info=app.license_info,
+        )
+        for methods in document["paths"].values():
+            for operation in methods.values():
+                operation["responses"].pop("422", None)
+        for unused in ("HTTPValidationError", "ValidationError"):
+            document.get("components", {}).get("schemas", {}).pop(unused, None)
+        app.openapi_schema = document
+    return app.openapi_schema

@@ -1,0 +1,76 @@
+"""A server that runs.
+
+In: a project, an address. Out: a server that answers until it is stopped.
+The decision hidden here: uvicorn, one process; the address is taken before anything else, so that a port in use is said
+at once and in words.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+import time
+
+import uvicorn
+
+from valueweave.graph import open as open_graph
+from valueweave.problems import InputError, Problem
+from valueweave.project import Project
+from valueweave.server.app import create_app
+from valueweave.server.settings import Settings
+
+__all__ = ["listen", "run"]
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take an address; port 0 takes any free one.
+
+    Raises:
+        InputError: when the address cannot be taken.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        taken = socket.socket(family, kind, protocol)
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(address)
+    except OSError as error:
+        raise InputError(
+            Problem(
+                "address-in-use",
+                f"The server cannot listen on {host}, port {port}: {error.strerror or error}.",
+                "Choose another port with --port (0 takes any free one), or another --host.",
+                term=f"{host}:{port}",
+            )
+        ) from error
+    return taken
+
+
+def run(project: Project, host: str = "127.0.0.1", port: int = 8000, *, settings: Settings | None = None) -> None:
+    """Serve the knowledge graph of a project until stopped; a missing store is built first.
+
+    What was loaded, how long that took and the address go to standard error.
+
+    Raises:
+        InputError: when the address cannot be taken, or there is no store and none can be built.
+    """
+    taken = listen(host, port)
+    try:
+        started = time.perf_counter()
+        with open_graph(project.home, project.store) as kg:
+            counts = kg.statistics()["counts"]
+            loaded = (
+                f"Loaded {counts.get('records', 0)} records with {counts.get('evidence', 0)} evidence items, "
+                f"{counts.get('statements', 0)} statements (version {kg.version}) "
+                f"in {time.perf_counter() - started:.2f} s."
+            )
+            address = f"[{host}]" if ":" in host else host
+            print(loaded, file=sys.stderr)
+            print(f"Serving at http://{address}:{taken.getsockname()[1]}/  (Ctrl+C stops)", file=sys.stderr, flush=True)
+            app = create_app(kg, settings)
+            # A forwarded address counts only from a proxy on this machine (uvicorn's default).
+            config = uvicorn.Config(app, log_level="warning", server_header=False, timeout_graceful_shutdown=5)
+            uvicorn.Server(config).run(sockets=[taken])
+    finally:
+        taken.close()

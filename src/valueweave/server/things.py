@@ -1,0 +1,195 @@
+"""Everything the graph says of one thing.
+
+In: an IRI and the languages wanted. Out: an :class:`~valueweave.server.models.Item`.
+The decision hidden here: what is shown apart (types, labels, evidence), what counts as inferred, and how much of what
+points to a thing is named.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import pyoxigraph as ox
+
+from valueweave.layout import INFERRED_GRAPH
+from valueweave.namespaces import PREFIXES, SCE, shorten_iri
+from valueweave.server.catalogue import Catalogue, Node, Texts, best, integer, iris_of, rows
+from valueweave.server.models import Evidence, Item, RelatedThings, TypeReference, Value, ValuesOf
+from valueweave.server.resources import RESOURCES, Resource
+from valueweave.values import to_python
+
+__all__ = ["Things"]
+
+_RDF_TYPE = PREFIXES["rdf"] + "type"
+_LABEL, _ALTERNATIVE = PREFIXES["rdfs"] + "label", PREFIXES["skos"] + "altLabel"
+_DESCRIPTION = PREFIXES["dcterms"] + "description"
+_SHOWN_APART = {_RDF_TYPE, _LABEL, _ALTERNATIVE, SCE + "hasEvidence"}
+
+_ABOUT = "SELECT ?p ?o ?g { ?this ?p ?o OPTIONAL { GRAPH ?g { ?this ?p ?o } } } ORDER BY ?p ?o ?g"
+_EVIDENCE = "SELECT ?item ?p ?o { ?this sce:hasEvidence ?item . ?item ?p ?o } ORDER BY ?item ?p ?o"
+_POINTING = "SELECT ?p (COUNT(DISTINCT ?s) AS ?n) { ?s ?p ?this } GROUP BY ?p ORDER BY ?p"
+_POINTING_BY = "SELECT DISTINCT ?s {{ ?s ?property ?this }} ORDER BY ?s LIMIT {limit}"
+
+_Graphs = list[str]
+_Statements = dict[str, dict[Node, _Graphs]]
+_Labels = Mapping[str, Texts]
+
+
+class Things:
+    """What one knowledge graph says of things.
+
+    Args:
+        catalogue: whose graph.
+        related: how many things to name for each property that points to a thing.
+    """
+
+    def __init__(self, catalogue: Catalogue, related: int) -> None:
+        self.catalogue, self.store, self.related = catalogue, catalogue.store, related
+
+    def exists(self, iri: str) -> bool:
+        """Return whether the graph says anything of ``iri``."""
+        try:
+            this = ox.NamedNode(iri)
+        except ValueError:
+            return False
+        return bool(self.store.query("ASK { { ?this ?p ?o } UNION { ?s ?q ?this } }", substitutions={"this": this}))
+
+    def list_of(self, types: Sequence[TypeReference]) -> Resource | None:
+        """Return the list that a thing of these types is in."""
+        names = {reference.iri for reference in types}
+        return next((resource for resource in RESOURCES.values() if resource.class_iri in names), None)
+
+    def item(self, iri: str, languages: Sequence[str]) -> Item:
+        """Return everything the graph says of ``iri``."""
+        this = ox.NamedNode(iri)
+        about = self._about(this)
+        pointing, totals = self._pointing(this)
+        evidence = self._evidence_statements(this)
+        mentioned = {value.value for values in about.values() for value in values if isinstance(value, ox.NamedNode)}
+        mentioned.update(thing for things in pointing.values() for thing in things)
+        for values in evidence.values():
+            mentioned.update(_terms(values, "inSource"))
+        labels = self.catalogue.labels([iri, *mentioned, *about, *pointing])
+        texts = _by_language(about[_LABEL])
+
+        def label(name: str) -> str:
+            return self.catalogue.reference(name, labels, languages).label
+
+        def values_of(name: str) -> list[Value]:
+            return [self._value(value, graphs, labels, languages) for value, graphs in about[name].items()]
+
+        return Item(
+            **self.catalogue.reference(iri, labels, languages).model_dump(),
+            labels={language or "und": text for language, text in texts.items()},
+            alternatives=values_of(_ALTERNATIVE),
+            description=best(_by_language(about[_DESCRIPTION]), languages),
+            types=self._types(about[_RDF_TYPE], labels, languages),
+            properties={
+                self.catalogue.key(name): ValuesOf(iri=name, label=label(name), values=values_of(name))
+                for name in sorted(about, key=self.catalogue.key)
+                if name not in _SHOWN_APART
+            },
+            evidence=[self._evidence(item, values, labels, languages) for item, values in evidence.items()],
+            incoming={
+                self.catalogue.key(name): RelatedThings(
+                    iri=name,
+                    label=label(name),
+                    total=totals[name],
+                    things=[self.catalogue.reference(thing, labels, languages) for thing in things],
+                )
+                for name, things in pointing.items()
+            },
+        )
+
+    def _about(self, this: ox.NamedNode) -> _Statements:
+        found: _Statements = defaultdict(lambda: defaultdict(list))
+        for predicate, value, graph in rows(self.store.query(_ABOUT, substitutions={"this": this})):
+            if isinstance(predicate, ox.NamedNode) and value is not None:
+                found[predicate.value][value] += [graph.value] if isinstance(graph, ox.NamedNode) else []
+        return found
+
+    def _pointing(self, this: ox.NamedNode) -> tuple[dict[str, list[str]], dict[str, int]]:
+        counted = rows(self.store.query(_POINTING, substitutions={"this": this}))
+        totals = {term.value: integer(number) for term, number in counted if isinstance(term, ox.NamedNode)}
+        query = _POINTING_BY.format(limit=self.related)
+        found = {}
+        for name in totals:
+            if not self.catalogue.named_elsewhere(name):
+                answer = self.store.query(query, substitutions={"this": this, "property": ox.NamedNode(name)})
+                found[name] = iris_of(rows(answer))
+        return found, totals
+
+    def _types(self, types: Mapping[Node, _Graphs], labels: _Labels, languages: Sequence[str]) -> list[TypeReference]:
+        named = {
+            each.value: graphs
+            for each, graphs in types.items()
+            if isinstance(each, ox.NamedNode) and each.value.startswith(SCE)
+        }
+        specific = self.catalogue.most_specific(named)
+        return [
+            TypeReference(
+                **self.catalogue.reference(name, labels, languages).model_dump(), inferred=_inferred(named[name])
+            )
+            for name in [*specific, *sorted(set(named) - set(specific))]
+        ]
+
+    def _value(self, value: Node, graphs: _Graphs, labels: _Labels, languages: Sequence[str]) -> Value:
+        stated = [shorten_iri(graph) for graph in graphs if graph != INFERRED_GRAPH]
+        if isinstance(value, ox.NamedNode):
+            named = self.catalogue.reference(value.value, labels, languages)
+            return Value(**named.model_dump(), inferred=_inferred(graphs), graphs=stated)
+        if not isinstance(value, ox.Literal):
+            return Value(label="(an expression)", inferred=_inferred(graphs), graphs=stated)
+        plain = to_python(value)
+        return Value(
+            value=plain if isinstance(plain, bool | int) else str(plain) if isinstance(plain, str) else float(plain),
+            lexical=value.value,
+            datatype=None if value.language else shorten_iri(value.datatype.value),
+            language=value.language,
+            inferred=_inferred(graphs),
+            graphs=stated,
+        )
+
+    def _evidence_statements(self, this: ox.NamedNode) -> dict[str, dict[str, list[Node]]]:
+        found: dict[str, dict[str, list[Node]]] = defaultdict(lambda: defaultdict(list))
+        for item, predicate, value in rows(self.store.query(_EVIDENCE, substitutions={"this": this})):
+            if isinstance(item, ox.NamedNode) and isinstance(predicate, ox.NamedNode) and value is not None:
+                found[item.value][predicate.value].append(value)
+        return found
+
+    def _evidence(
+        self, item: str, values: Mapping[str, list[Node]], labels: _Labels, languages: Sequence[str]
+    ) -> Evidence:
+        def text(name: str) -> str | None:
+            return next((value.value for value in values.get(SCE + name, ()) if isinstance(value, ox.Literal)), None)
+
+        def number(name: str) -> int | None:
+            return next((integer(value) for value in values.get(SCE + name, ())), None)
+
+        sources = _terms(values, "inSource")
+        kinds = _terms(values, "hasEvidenceKind")
+        return Evidence(
+            id=shorten_iri(item),
+            iri=item,
+            source=self.catalogue.reference(sources[0], labels, languages) if sources else None,
+            section=text("section"),
+            start=number("startOffset"),
+            end=number("endOffset"),
+            sha256=text("spanSha256"),
+            kind=kinds[0].removeprefix(SCE) if kinds else None,
+            reason=text("interpretationReason"),
+            supports=[self.catalogue.key(iri) for iri in _terms(values, "supports")],
+        )
+
+
+def _terms(values: Mapping[str, list[Node]], name: str) -> list[str]:
+    return [value.value for value in values.get(SCE + name, ()) if isinstance(value, ox.NamedNode)]
+
+
+def _by_language(values: Mapping[Node, _Graphs]) -> dict[str, str]:
+    return {value.language or "": value.value for value in values if isinstance(value, ox.Literal)}
+
+
+def _inferred(graphs: Sequence[str]) -> bool:
+    return bool(graphs) and all(graph == INFERRED_GRAPH for graph in graphs)

@@ -1,0 +1,98 @@
+"""A small knowledge graph, built like a real one and served."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyoxigraph as ox
+import pytest
+from starlette.testclient import TestClient
+
+from valueweave.graph import KnowledgeGraph
+from valueweave.layout import INFERRED_GRAPH, ONTOLOGY_GRAPH
+from valueweave.namespaces import PREFIXES, SCE
+from valueweave.ontology import OntologyIndex
+from valueweave.project import Project
+from valueweave.reasoning.hierarchy import close_hierarchy, load_rules
+from valueweave.server import create_app
+from valueweave.store import EmbeddedStore
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project with the real ontology, a few questions, and a store of the small graph."""
+    home = tmp_path_factory.mktemp("server")
+    real = Project.find()
+    shutil.copytree(real.ontology, home / "ontology")
+    shutil.copytree(HERE / "questions", home / "queries")
+    (home / "data").mkdir()
+    made = Project(home, home / "store")
+    ontology = OntologyIndex.load(made).triples
+    asserted = list(ox.parse(path=HERE / "small.trig", format=ox.RdfFormat.TRIG))
+    inferred = close_hierarchy(asserted, ontology, load_rules(made.rule_files()))
+    quads = [*(ox.Quad(*triple, ox.NamedNode(ONTOLOGY_GRAPH)) for triple in ontology), *asserted, *inferred]
+    merged = dict.fromkeys(quad.triple for quad in quads)
+    graphs = Counter(quad.graph_name.value for quad in asserted if isinstance(quad.graph_name, ox.NamedNode))
+    types = Counter(
+        quad.object.value
+        for quad in {ox.Quad(*quad.triple) for quad in (*asserted, *inferred)}
+        if quad.predicate.value == PREFIXES["rdf"] + "type"
+        and isinstance(quad.object, ox.NamedNode)
+        and quad.object.value.startswith(SCE)
+    )
+    EmbeddedStore.write(
+        made.store,
+        [*quads, *(ox.Quad(*triple) for triple in merged)],
+        {
+            "digest": "0" * 64,
+            "counts": {"records": 12, "evidence": 1, "statements": len(merged), "inferred": len(inferred)},
+            "statistics": {"graphs": {**graphs, INFERRED_GRAPH: len(inferred)}, "types": dict(types)},
+        },
+    )
+    return made
+
+
+@pytest.fixture(scope="session")
+def kg(project: Project) -> Iterator[KnowledgeGraph]:
+    with KnowledgeGraph(EmbeddedStore.open(project.store), project) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def client(kg: KnowledgeGraph) -> Iterator[TestClient]:
+    with TestClient(create_app(kg), raise_server_exceptions=False) as connected:
+        yield connected
+
+
+@pytest.fixture(scope="session")
+def address(project: Project) -> Iterator[str]:
+    """A server process of its own, as the command line starts it."""
+    command = [sys.executable, "-m", "valueweave", "--home", str(project.home), "--store", str(project.store)]
+    process = subprocess.Popen(
+        [*command, "serve", "--port", "0"],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    said = []
+    try:
+        assert process.stderr is not None
+        for line in process.stderr:
+            said.append(line)
+            if match := re.search(r"http://[\d.]+:\d+/", line):
+                yield match.group()
+                break
+        else:
+            pytest.fail("the server did not start:\n" + "".join(said))
+    finally:
+        process.terminate()
+        process.wait(10)
