@@ -142,3 +142,56 @@ def test_a_reader_that_goes_away_makes_no_noise(ready: Project) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     done = subprocess.run(line, shell=True, input=query, capture_output=True, text=True, check=False, env=environment)
     assert done.stderr == ""
+
+
+def test_evidence_is_verified_shown_and_found(ready: Project, tmp_path: Path, command: Command) -> None:
+    texts = tmp_path / "texts"
+    texts.mkdir()
+    (texts / "a.txt").write_text("0 JD and its\npartners grew. " * 40, "utf-8")
+    checked = command(ready, "evidence", "verify", "--sources", str(texts), "--json")
+    assert checked.returncode == 1, checked.stderr
+    report = json.loads(checked.stdout)
+    assert (report["ok"], report["checked"], report["intact"]) == (False, 5, 0)
+    found = command(ready, "evidence", "find", "--source", "000", "--text", "its partners", "--sources", str(texts))
+    assert (found.returncode, found.stdout.count("sha256: ")) == (0, 40)
+    nothing = command(ready, "evidence", "find", "--source", "000", "--text", "absent", "--sources", str(texts))
+    assert (nothing.returncode, nothing.stdout) == (1, "")
+    shown = command(ready, "evidence", "show", "actor/jd", "--sources", str(texts), "--json")
+    assert json.loads(shown.stdout)["passages"][0]["text"] == " JD "
+    wrong = command(ready, "evidence", "verify", "--sources", str(tmp_path / "none"))
+    assert (wrong.returncode, "Traceback" in wrong.stderr) == (2, False)
+
+
+@pytest.mark.parametrize("name", ["context", "schema"])
+def test_generated_files_are_written_and_checked(ready: Project, command: Command, name: str) -> None:
+    assert command(ready, "generate", name, "--check").returncode == 1
+    assert command(ready, "generate", name).returncode == 0
+    assert command(ready, "generate", name, "--check").returncode == 0
+
+
+def test_the_progress_bar_waits_and_only_shows_in_a_terminal(project: Project, command: Command) -> None:
+    assert command(project, "build").stderr == ""
+    pty = pytest.importorskip("pty", reason="no terminals on this system; Linux and macOS have them")
+    reader, writer = pty.openpty()
+    code = (
+        "import time\nfrom valueweave.progress import progress_bar\n"
+        "with progress_bar('Slow', 0.1) as watch:\n watch('reading', 2, 5); time.sleep(0.6)\n"
+        "with progress_bar('Quick', 5) as watch:\n watch('reading', 2, 5)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "TERM": "xterm"}
+    subprocess.run([sys.executable, "-c", code], stderr=writer, stdout=writer, check=True, env=environment)
+    os.close(writer)
+    seen = b""
+    while chunk := _read(reader):
+        seen += chunk
+    os.close(reader)
+    assert b"2/5 reading" in seen
+    assert b"Quick" not in seen
+
+
+def _read(handle: int) -> bytes:
+    """Read what a terminal shows; Linux ends with an error instead of nothing."""
+    try:
+        return os.read(handle, 4096)
+    except OSError:
+        return b""

@@ -8,6 +8,7 @@ from typing import Any
 
 import pyhornedowl
 import pytest
+import rdflib
 from pyhornedowl.profile import check_profile
 
 from valueweave.project import Project
@@ -127,3 +128,19 @@ def test_the_merged_file_says_what_the_modules_say(
     assert merged["violations"] == []
     assert merged["undeclared"] == []
     assert merged["logical_axioms"] == closure["logical_axioms"]
+
+
+def test_the_ontology_with_all_alignments_is_still_in_owl_2_dl(
+    ontology_graph: rdflib.Graph, project: Project, tmp_path: Path
+) -> None:
+    graph = rdflib.Graph() + ontology_graph
+    for path in sorted((project.ontology / "alignments").glob("*.ttl")):
+        graph.parse(path)
+    for header in set(graph.subjects(rdflib.RDF.type, rdflib.OWL.Ontology)):
+        graph.remove((header, None, None))
+    graph.add((rdflib.URIRef("https://example.org/all"), rdflib.RDF.type, rdflib.OWL.Ontology))
+    path = tmp_path / "all.owl"
+    graph.serialize(path, format="xml", encoding="utf-8")
+    report = check_profile(pyhornedowl.open_ontology_from_file(str(path)), "DL")
+    assert report.violations == []
+    assert report.conformant

@@ -7,13 +7,18 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pyoxigraph as ox
 import pytest
-from starlette.testclient import TestClient
+import uvicorn
+from fastapi import FastAPI
 
 from valueweave.graph import KnowledgeGraph
 from valueweave.layout import INFERRED_GRAPH, ONTOLOGY_GRAPH
@@ -22,9 +27,29 @@ from valueweave.ontology import OntologyIndex
 from valueweave.project import Project
 from valueweave.reasoning.hierarchy import close_hierarchy, load_rules
 from valueweave.server import create_app
+from valueweave.server.runner import listen
 from valueweave.store import EmbeddedStore
 
 HERE = Path(__file__).parent
+
+
+@contextmanager
+def serving(app: FastAPI) -> Iterator[httpx.Client]:
+    """Serve an application on loopback, by the real server in a thread, and give a client of it."""
+    taken = listen("127.0.0.1", 0)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="critical"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [taken]}, daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive(), "the server did not start"
+        time.sleep(0.01)
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{taken.getsockname()[1]}", timeout=30) as client:
+            yield client
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        taken.close()
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +69,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     graphs = Counter(quad.graph_name.value for quad in asserted if isinstance(quad.graph_name, ox.NamedNode))
     types = Counter(
         quad.object.value
-        for quad in {ox.Quad(*quad.triple) for quad in (*asserted, *inferred)}
+        for quad in {ox.Quad(quad.subject, quad.predicate, quad.object) for quad in (*asserted, *inferred)}
         if quad.predicate.value == PREFIXES["rdf"] + "type"
         and isinstance(quad.object, ox.NamedNode)
         and quad.object.value.startswith(SCE)
@@ -68,8 +93,8 @@ def kg(project: Project) -> Iterator[KnowledgeGraph]:
 
 
 @pytest.fixture(scope="session")
-def client(kg: KnowledgeGraph) -> Iterator[TestClient]:
-    with TestClient(create_app(kg), raise_server_exceptions=False) as connected:
+def client(kg: KnowledgeGraph) -> Iterator[httpx.Client]:
+    with serving(create_app(kg)) as connected:
         yield connected
 
 

@@ -7,6 +7,7 @@ source of an evidence item, the type of a nested record).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,10 +18,14 @@ from valueweave.authoring.tree import Listing, Mapping, Node, Number, Scalar
 from valueweave.namespaces import ID, SCE, TermError, expand_iri, shorten_iri
 from valueweave.ontology import ANNOTATION_KEYS, OntologyIndex
 
-__all__ = ["Entry", "build_entries", "expand_name", "expand_reference"]
+__all__ = ["DECIMAL", "Entry", "build_entries", "expand_name", "expand_reference"]
 
 _EVIDENCE = SCE + "hasEvidence"
 _CONTAINERS = ("includes", "lists")
+_DATA_KINDS = ("#integer", "#decimal", "#boolean")
+
+DECIMAL = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
+"""Form of a decimal number: digits with a point, no exponent."""
 
 
 def expand_reference(text: str) -> str | None:
@@ -210,8 +215,8 @@ class _Builder:
             return self.objects(key, node, entry, pointer)
         if term.kind == "annotation":
             return _each(node, lambda item: _safe_name(item.text, self.ontology))
-        plain = not any(name.endswith(("#integer", "#decimal", "#boolean")) for name in term.ranges)
-        return _each(node, _text if plain else _datum)
+        kind = next((name.rpartition("#")[2] for name in term.ranges if name.endswith(_DATA_KINDS)), "")
+        return _each(node, lambda item: _datum(item, kind) if kind else _text(item))
 
     def objects(self, key: str, node: Node, entry: Entry, pointer: str) -> Any:
         closed = self.ontology.vocabulary(self.ontology.keys[key]) is not None
@@ -253,9 +258,15 @@ def _text(scalar: Scalar) -> str | None:
     return None if scalar.value is None else scalar.text
 
 
-def _datum(scalar: Scalar) -> str | int | bool | None:
+def _datum(scalar: Scalar, kind: str) -> str | int | bool | None:
+    """Return a number or truth value as JSON; one of the wrong kind is left out, since no engine can compare it."""
     value = scalar.value
-    return str(value) if isinstance(value, Number) else value
+    if isinstance(value, bool) or kind == "boolean":
+        return value if isinstance(value, bool) and kind == "boolean" else None
+    if isinstance(value, Number):
+        # As text, so that a decimal keeps its form: a JSON number would come out as a float.
+        return str(value) if kind == "decimal" and DECIMAL.fullmatch(value) else None
+    return value if isinstance(value, int) else None
 
 
 def _each(node: Node, convert: Callable[[Scalar], Any]) -> Any:

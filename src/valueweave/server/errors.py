@@ -15,7 +15,7 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
-from starlette.routing import Match, Route
+from starlette.routing import Match
 
 from valueweave.problems import InputError, Problem
 from valueweave.server.negotiation import wants_page
@@ -120,18 +120,20 @@ def _http_error(request: Request, error: Exception) -> Response:
 
 def _allowed(request: Request) -> list[str]:
     """Return the methods that some route takes at this address (the framework names those of the first one only)."""
-    found: set[str] = {"OPTIONS"}
-    for route in request.app.routes:
-        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
-            found |= route.methods or set()
-    return sorted(found | ({"HEAD"} if "GET" in found else set()))
+    found = {"OPTIONS"}
+    for method in ("DELETE", "GET", "PATCH", "POST", "PUT"):
+        scope = {**request.scope, "method": method}
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes):
+            found |= {method, "HEAD"} if method == "GET" else {method}
+    return sorted(found)
 
 
 def _broken(request: Request, _: Exception) -> Response:
     problem = Problem(
         "internal-error", "The server failed at this request.", "Try again; the operator's log says more."
     )
-    return _answer(request, 500, [problem], {})
+    # The server drops the connection after such an error; this tells the client.
+    return _answer(request, 500, [problem], {"Connection": "close"})
 
 
 def install(app: Any) -> None:

@@ -17,7 +17,7 @@ from valueweave.namespaces import GRAPH, ID, SCE, TermError, expand_iri, shorten
 from valueweave.problems import Problem
 from valueweave.server.catalogue import Catalogue, best, integer, iris_of, rows
 from valueweave.server.errors import ProblemError
-from valueweave.server.models import ListPage, Summary, TypeReference
+from valueweave.server.models import ListPage, Summary
 from valueweave.server.resources import Resource
 
 __all__ = ["Filters", "Listing"]
@@ -164,10 +164,7 @@ class Listing:
         return [
             Summary(
                 **self.catalogue.reference(iri, labels, languages).model_dump(),
-                types=[
-                    TypeReference(**self.catalogue.reference(name, labels, languages).model_dump())
-                    for name in specific[iri]
-                ],
+                types=[self.catalogue.reference(name, labels, languages) for name in specific[iri]],
                 description=best(descriptions[iri], languages),
             )
             for iri in iris

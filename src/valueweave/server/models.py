@@ -105,7 +105,7 @@ class Evidence(BaseModel):
 class Summary(Reference):
     """A thing in a list."""
 
-    types: list[TypeReference] = Field(description="Its most specific classes")
+    types: list[Reference] = Field(description="Its most specific classes")
     description: str | None = Field(default=None, description="Description in the language asked for")
 
 

@@ -35,6 +35,8 @@ def listen(host: str, port: int) -> socket.socket:
         taken = socket.socket(family, kind, protocol)
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(address)
+        # Whoever connects from now on waits until the server is ready, instead of being turned away.
+        taken.listen(128)
     except OSError as error:
         raise InputError(
             Problem(

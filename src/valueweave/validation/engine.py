@@ -34,6 +34,7 @@ class Result:
         subject: the focus node.
         path: the property, ``None`` when the shape speaks of the node as a whole.
         value: the value at fault, where there is one.
+        refers: whether that value is an IRI.
         component: local name of the constraint component without ``ConstraintComponent``, such as ``MinCount``.
         severity: ``Violation``, ``Warning`` or ``Info``.
         message: ``sh:message`` of the property or constraint.
@@ -44,6 +45,7 @@ class Result:
     subject: str
     path: str | None
     value: str | None
+    refers: bool
     component: str
     severity: str
     message: str
@@ -129,6 +131,7 @@ def _result(report: rdflib.Graph, node: Any, shapes: rdflib.Graph) -> Result:
         subject=str(report.value(node, _SH.focusNode)),
         path=text(_SH.resultPath),
         value=text(_SH.value),
+        refers=isinstance(report.value(node, _SH.value), rdflib.URIRef),
         component=str(text(_SH.sourceConstraintComponent)).removeprefix(_SH).removesuffix("ConstraintComponent"),
         severity=str(text(_SH.resultSeverity)).removeprefix(_SH),
         message=_words(shapes, sources, _SH.message) or _words(report, [node], _SH.resultMessage),

@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import pyoxigraph as ox
 
 from valueweave.authoring.document import Document
-from valueweave.namespaces import PREFIXES, SCE, shorten_iri
+from valueweave.namespaces import ID, PREFIXES, SCE, shorten_iri
 from valueweave.ontology import OntologyIndex
 from valueweave.problems import Level, Problem
 from valueweave.validation.findings import Finding
 from valueweave.validation.references import Catalogue
+
+if TYPE_CHECKING:
+    from valueweave.validation.engine import Result
 
 __all__ = ["check_shapes", "hierarchy_triples"]
 
@@ -61,9 +65,10 @@ def check_shapes(
     from valueweave.validation.engine import run_shapes  # noqa: PLC0415 - slow to import
 
     triples = dict.fromkeys(quad.triple for document in documents for quad in document.quads())
+    dangling = _dangling(triples, catalogue)
     results = run_shapes([*triples, *hierarchy_triples(ontology)], shapes, None if only is None else sorted(subjects))
     for result in results:
-        if result.component == "Class" and result.value is not None and not catalogue.typed(result.value):
+        if _is_consequence(result, catalogue, dangling):
             continue
         place = _place(looked_at, result.subject, result.path, result.value)
         if place is None:
@@ -84,6 +89,24 @@ def check_shapes(
         # Of a comparison of two keys the other checks report the second.
         other = document.ontology.key_of.get(result.compared_with or "")
         yield Finding(problem, result.subject, other or key)
+
+
+def _dangling(triples: Iterable[ox.Triple], catalogue: Catalogue) -> set[str]:
+    """Return the things that refer to something of which no class is known."""
+    found = set()
+    for triple in triples:
+        subject, value = triple.subject, triple.object
+        if isinstance(value, ox.NamedNode) and value.value.startswith(ID) and not catalogue.typed(value.value):
+            found.add(str(getattr(subject, "value", subject)))
+    return found
+
+
+def _is_consequence(result: Result, catalogue: Catalogue, dangling: set[str]) -> bool:
+    """Return whether a result only follows from a reference to nothing, or to a thing without a class."""
+    if result.component == "SPARQL" and result.subject in dangling:
+        return True
+    checks_class = result.component in ("Class", "SPARQL") and result.refers and result.value != result.subject
+    return checks_class and not catalogue.typed(str(result.value))
 
 
 def _place(

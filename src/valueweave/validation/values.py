@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from valueweave.authoring.document import Document
-from valueweave.authoring.entries import Entry, expand_name, expand_reference
+from valueweave.authoring.entries import DECIMAL, Entry, expand_name, expand_reference
 from valueweave.authoring.model import KeyRule, RecordModel
 from valueweave.authoring.tree import Listing, Mapping, Node, Number, Scalar
 from valueweave.namespaces import PREFIXES
@@ -24,7 +24,6 @@ Report = Callable[[str, str, str, Node], Finding]
 
 _XSD = PREFIXES["xsd"]
 _TYPE = PREFIXES["rdf"] + "type"
-_DECIMAL = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 YEAR_KEYS = ("startYear", "endYear", "year", "foundedYear", "publicationYear")
@@ -121,7 +120,7 @@ def _check_literal(key: str, node: Scalar, datatype: str, found: Report) -> Iter
             what = "year" if key in YEAR_KEYS else key
             yield found("wrong-datatype", f"{value} is no {what}.", f"Write a number from {low} to {high}.", node)
     elif datatype == "decimal":
-        if isinstance(value, bool) or not (isinstance(value, int | Number) and _DECIMAL.fullmatch(str(value))):
+        if isinstance(value, bool) or not (isinstance(value, int | Number) and DECIMAL.fullmatch(str(value))):
             remedy = "Write digits, with a point for decimals, without unit, quotes or exponent, such as 99.5."
             yield found("wrong-datatype", f"'{shown}' is no number.", remedy, node)
     elif datatype == "boolean":
