@@ -214,13 +214,13 @@ class OntologyIndex:
 
     def vocabulary(self, property_iri: str) -> dict[str, str] | None:
         """Return the closed list of values of an object property (local name to IRI), or nothing when it is open."""
-        term = self.terms.get(property_iri)
-        if term is None or term.kind != "object":
-            return None
-        found: dict[str, str] = {}
-        for range_iri in term.ranges:
-            found |= self.values_of(range_iri)
-        return found or None
+        if property_iri not in self._vocabularies:
+            term = self.terms.get(property_iri)
+            found: dict[str, str] = {}
+            for range_iri in term.ranges if term and term.kind == "object" else ():
+                found |= self.values_of(range_iri)
+            self._vocabularies[property_iri] = found or None
+        return self._vocabularies[property_iri]
 
     # -- graphs
 
@@ -250,6 +250,10 @@ class OntologyIndex:
 
     @cached_property
     def _ancestors(self) -> dict[str, frozenset[str]]:
+        return {}
+
+    @cached_property
+    def _vocabularies(self) -> dict[str, dict[str, str] | None]:
         return {}
 
     @cached_property

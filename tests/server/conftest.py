@@ -64,7 +64,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     ontology = OntologyIndex.load(made).triples
     asserted = list(ox.parse(path=HERE / "small.trig", format=ox.RdfFormat.TRIG))
     inferred = close_hierarchy(asserted, ontology, load_rules(made.rule_files()))
-    quads = [*(ox.Quad(*triple, ox.NamedNode(ONTOLOGY_GRAPH)) for triple in ontology), *asserted, *inferred]
+    graph = ox.NamedNode(ONTOLOGY_GRAPH)
+    quads = [ox.Quad(one.subject, one.predicate, one.object, graph) for one in ontology]
+    quads += [*asserted, *inferred]
     merged = dict.fromkeys(quad.triple for quad in quads)
     graphs = Counter(quad.graph_name.value for quad in asserted if isinstance(quad.graph_name, ox.NamedNode))
     types = Counter(
@@ -76,7 +78,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     )
     EmbeddedStore.write(
         made.store,
-        [*quads, *(ox.Quad(*triple) for triple in merged)],
+        [*quads, *(ox.Quad(one.subject, one.predicate, one.object) for one in merged)],
         {
             "digest": "0" * 64,
             "counts": {"records": 12, "evidence": 1, "statements": len(merged), "inferred": len(inferred)},

@@ -24,6 +24,7 @@ from valueweave.store import negotiate
 
 __all__ = ["AnswerView", "Asked", "Cell", "data_answer", "kept_headers", "view"]
 
+_PLAIN = {"xsd:string", "xsd:integer", "xsd:decimal", "xsd:boolean"}
 _NEVER_THE_SAME = {"NOW", "RAND", "UUID", "STRUUID"}
 
 
@@ -46,11 +47,12 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A value on a page: its text, where it leads, and a note (language or datatype)."""
+    """A value on a page: its text, where it leads, its language, and its datatype where the text does not show it."""
 
     text: str
     href: str | None = None
-    note: str = ""
+    language: str = ""
+    datatype: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,7 @@ def _cell(term: Node | None) -> Cell | None:
         foreign = term.value if term.value.startswith(("http://", "https://")) else None
         return Cell(shorten_iri(term.value), href(term.value) or foreign)
     if isinstance(term, ox.Literal):
-        plain = term.language or term.datatype.value == PREFIXES["xsd"] + "string"
-        return Cell(term.value, note=term.language or ("" if plain else shorten_iri(term.datatype.value)))
+        datatype = shorten_iri(term.datatype.value)
+        plain = bool(term.language) or datatype in _PLAIN
+        return Cell(term.value, language=term.language or "", datatype="" if plain else datatype)
     return Cell(str(term))
