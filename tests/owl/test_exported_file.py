@@ -1,4 +1,4 @@
-"""The one file that `valueweave export --format owl` writes is read alike by OWL API 4.5 and 5, owlready2 and HermiT."""
+"""The file that `valueweave export --format owl` writes is read alike by OWL API 4.5 and 5, owlready2 and HermiT."""
 
 from __future__ import annotations
 

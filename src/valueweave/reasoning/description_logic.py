@@ -96,7 +96,7 @@ def classify(graph: rdflib.Graph, *, timeout: float = 300.0, memory_mib: int = 2
         path = Path(folder) / "ontology.nt"
         _logic(graph).serialize(path, format="nt", encoding="utf-8")
         command = [java, f"-Xmx{memory_mib}M", "-cp", classpath, "org.semanticweb.HermiT.cli.CommandLine"]
-        command += ["-c", "-O", "-D", "-I", path.as_uri()]
+        command += ["-c", "-I", path.as_uri()]
         try:
             done = subprocess.run(
                 command, capture_output=True, text=True, encoding="utf-8", timeout=timeout, check=False
