@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pyoxigraph as ox
@@ -78,6 +79,11 @@ def _read(graph: rdflib.Graph, entry: rdflib.term.Node) -> Case | None:
     )
 
 
+KNOWN = {
+    "query_content_type_construct": pytest.mark.xfail(
+        strict=True, reason="the store reads queries without a base IRI, so relative IRIs in them do not parse"
+    )
+}
 CASES = read_suite() if SUITE.is_dir() else []
 
 
@@ -92,16 +98,17 @@ def endpoint() -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.mark.skipif(bool(CASES), reason="the suite is there and runs")
-def test_the_suite_is_there() -> None:
-    pytest.skip(f"no W3C protocol tests at {SUITE}; name the folder of w3c/rdf-tests with VALUEWEAVE_RDF_TESTS")
-
-
 def test_the_suite_was_read() -> None:
-    assert not SUITE.is_dir() or len(CASES) == 27
+    if not SUITE.is_dir():
+        pytest.skip(f"no W3C protocol tests at {SUITE}; name the folder of w3c/rdf-tests with VALUEWEAVE_RDF_TESTS")
+    assert len(CASES) == 27
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: str(case.name))
+def _parameters() -> list[Any]:
+    return [pytest.param(case, id=case.name, marks=KNOWN.get(case.name, ())) for case in CASES]
+
+
+@pytest.mark.parametrize("case", _parameters())
 def test_the_protocol_is_kept(endpoint: httpx.Client, case: Case) -> None:
     answer = endpoint.request(case.method, case.path, content=case.body, headers=case.headers)
     assert f"{answer.status_code // 100}xx" in case.statuses, answer.text

@@ -35,11 +35,11 @@ def generate_context(ontology: OntologyIndex) -> dict[str, Any]:
         passes the id namespace.
 
     Raises:
-        InputError: when a key is claimed by two properties, or a value of a closed list has the name of a key.
+        InputError: when a key is claimed by two properties, or a term has the name of another's key.
     """
     terms: dict[str, Any] = {"id": "@id", "type": "@type"}
     terms |= {key: _term(ontology, key, iri) for key, iri in sorted(ontology.keys.items())}
-    problems = [*_clashes(ontology), *_ambiguous_values(ontology)]
+    problems = [*_clashes(ontology), *_ambiguous_names(ontology)]
     if problems:
         raise InputError(*problems)
     return {"@context": {"@version": 1.1, "@vocab": SCE, **CASE_PREFIXES, **terms}}
@@ -91,16 +91,15 @@ def _clashes(ontology: OntologyIndex) -> list[Problem]:
     return problems
 
 
-def _ambiguous_values(ontology: OntologyIndex) -> list[Problem]:
-    """A value written by its local name must not read as a key, since a context resolves keys first."""
-    found: dict[str, Problem] = {}
-    for iri in ontology.properties:
-        for name, value in (ontology.vocabulary(iri) or {}).items():
-            if ontology.keys.get(name, value) != value:
-                found[name] = Problem(
-                    "value-clash",
-                    f"The value '{name}' has the name of the key of {shorten_iri(ontology.keys[name])}.",
-                    "Rename the individual, or give the property another sce:authoringKey.",
-                    term=shorten_iri(value),
-                )
-    return list(found.values())
+def _ambiguous_names(ontology: OntologyIndex) -> list[Problem]:
+    """A term named as a value must not read as the key of another property, since a context resolves keys first."""
+    return [
+        Problem(
+            "value-clash",
+            f"The local name '{term.local}' is also the key of {shorten_iri(ontology.keys[term.local])}.",
+            "Rename the term, or give the property another sce:authoringKey.",
+            term=shorten_iri(iri),
+        )
+        for iri, term in sorted(ontology.terms.items())
+        if iri.startswith(SCE) and ontology.keys.get(term.local, iri) != iri
+    ]

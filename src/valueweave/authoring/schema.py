@@ -153,8 +153,8 @@ def _key(model: RecordModel, key: str, iri: str) -> tuple[dict[str, Any], dict[s
 def _value(model: RecordModel, key: str, term: OntologyTerm) -> dict[str, Any]:
     ontology = model.ontology
     if term.kind == "annotation":
-        names = ontology.classes.values() if key == "denotesTerm" else ()
-        known = sorted({t.local for t in names}) or sorted(ontology.keys)
+        names = {t.local for iri, t in ontology.terms.items() if iri.startswith(SCE)}
+        known = sorted(names if key == "denotesTerm" else ontology.keys)
         return {"anyOf": [{"enum": known}, {"type": "string", "pattern": "^[a-z]+:"}]}
     if term.kind == "object":
         if closed := ontology.vocabulary(term.iri):

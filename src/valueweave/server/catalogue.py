@@ -26,12 +26,8 @@ __all__ = ["Catalogue", "Texts", "best", "integer", "iris_of", "rows"]
 Node = ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple
 Texts = Mapping[str, str]
 
-_LABELS = """
-SELECT ?thing ?label ?rank WHERE {{
-  VALUES ?thing {{ {things} }}
-  VALUES (?property ?rank) {{ (rdfs:label 0) (sce:usedName 1) (sce:title 1) (sce:statedLiteral 2) }}
-  ?thing ?property ?label
-}}"""
+_NAMES = "SELECT ?thing ?name {{ VALUES ?thing {{ {things} }} ?thing {property} ?name }}"
+_NAMING = ("rdfs:label", "sce:usedName|sce:title", "sce:statedLiteral")
 _ONTOLOGY = f"CONSTRUCT {{ ?s ?p ?o }} WHERE {{ GRAPH <{ONTOLOGY_GRAPH}> {{ ?s ?p ?o }} }}"
 
 
@@ -91,16 +87,17 @@ class Catalogue:
         for iri in wanted:
             if (term := self.ontology.terms.get(iri)) and term.labels:
                 found[iri] = term.labels
-        asked = [str(ox.NamedNode(iri)) for iri in wanted if iri not in found]
-        if not asked:
-            return found
-        ranked: dict[str, dict[int, dict[str, str]]] = defaultdict(lambda: defaultdict(dict))
-        for thing, label, rank in rows(self.store.query(_LABELS.format(things=" ".join(asked)))):
-            if isinstance(thing, ox.NamedNode) and isinstance(label, ox.Literal) and isinstance(rank, ox.Literal):
-                texts = ranked[thing.value][int(rank.value)]
-                language = label.language or ""
-                texts[language] = min(label.value, texts.get(language, label.value))
-        return found | {iri: texts[min(texts)] for iri, texts in ranked.items()}
+        for naming in _NAMING:
+            things = " ".join(str(ox.NamedNode(iri)) for iri in wanted if iri not in found)
+            if not things:
+                break
+            texts: dict[str, dict[str, str]] = defaultdict(dict)
+            for thing, name in rows(self.store.query(_NAMES.format(things=things, property=naming))):
+                if isinstance(thing, ox.NamedNode) and isinstance(name, ox.Literal):
+                    known, language = texts[thing.value], name.language or ""
+                    known[language] = min(name.value, known.get(language, name.value))
+            found |= texts
+        return found
 
     def reference(self, iri: str, labels: Mapping[str, Texts], languages: Sequence[str]) -> Reference:
         """Return a thing with its label."""

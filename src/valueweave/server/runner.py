@@ -10,6 +10,7 @@ from __future__ import annotations
 import socket
 import sys
 import time
+from contextlib import suppress
 
 import uvicorn
 
@@ -73,6 +74,8 @@ def run(project: Project, host: str = "127.0.0.1", port: int = 8000, *, settings
             app = create_app(kg, settings)
             # A forwarded address counts only from a proxy on this machine (uvicorn's default).
             config = uvicorn.Config(app, log_level="warning", server_header=False, timeout_graceful_shutdown=5)
-            uvicorn.Server(config).run(sockets=[taken])
+            # To be stopped is how a server ends.
+            with suppress(KeyboardInterrupt):
+                uvicorn.Server(config).run(sockets=[taken])
     finally:
         taken.close()

@@ -28,8 +28,9 @@ _SHOWN_APART = {_RDF_TYPE, _LABEL, _ALTERNATIVE, SCE + "hasEvidence"}
 
 _ABOUT = "SELECT ?p ?o ?g { ?this ?p ?o OPTIONAL { GRAPH ?g { ?this ?p ?o } } } ORDER BY ?p ?o ?g"
 _EVIDENCE = "SELECT ?item ?p ?o { ?this sce:hasEvidence ?item . ?item ?p ?o } ORDER BY ?item ?p ?o"
-_POINTING = "SELECT ?p (COUNT(DISTINCT ?s) AS ?n) { ?s ?p ?this } GROUP BY ?p ORDER BY ?p"
-_POINTING_BY = "SELECT DISTINCT ?s {{ ?s ?property ?this }} ORDER BY ?s LIMIT {limit}"
+# The default graph holds each statement once, so that nothing need be made distinct.
+_POINTING = "SELECT ?p (COUNT(*) AS ?n) { ?s ?p ?this } GROUP BY ?p ORDER BY ?p"
+_POINTING_BY = "SELECT ?s {{ ?s ?property ?this }} ORDER BY ?s LIMIT {limit}"
 
 _Graphs = list[str]
 _Statements = dict[str, dict[Node, _Graphs]]
