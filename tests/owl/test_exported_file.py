@@ -10,23 +10,11 @@ import owlready2
 import pytest
 import rdflib
 
-import valueweave
-from valueweave.export import export
-from valueweave.project import Project
 from valueweave.reasoning.description_logic import classify
 
 Report = dict[str, Any]
 APIS = pytest.mark.parametrize("api", ["5.1.9", "4.5.22"])
 BASE = "https://w3id.org/valueweave/ontology"
-
-
-@pytest.fixture(scope="module")
-def exported(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("export")
-    path = folder / "valueweave.owl"
-    with valueweave.open(home=project.home, store=folder / "store") as kg:
-        assert export(kg, "owl", path) > 0
-    return path
 
 
 @pytest.fixture(scope="module")

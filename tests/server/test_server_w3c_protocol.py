@@ -79,11 +79,6 @@ def _read(graph: rdflib.Graph, entry: rdflib.term.Node) -> Case | None:
     )
 
 
-KNOWN = {
-    "query_content_type_construct": pytest.mark.xfail(
-        strict=True, reason="the store reads queries without a base IRI, so relative IRIs in them do not parse"
-    )
-}
 CASES = read_suite() if SUITE.is_dir() else []
 
 
@@ -105,7 +100,7 @@ def test_the_suite_was_read() -> None:
 
 
 def _parameters() -> list[Any]:
-    return [pytest.param(case, id=case.name, marks=KNOWN.get(case.name, ())) for case in CASES]
+    return [pytest.param(case, id=case.name) for case in CASES]
 
 
 @pytest.mark.parametrize("case", _parameters())

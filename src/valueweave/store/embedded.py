@@ -15,7 +15,7 @@ from typing import Any
 
 import pyoxigraph as ox
 
-from valueweave.namespaces import PREFIXES
+from valueweave.namespaces import ID, PREFIXES
 from valueweave.problems import InputError, Problem
 from valueweave.sparql_text import QueryError, check_query, substitute, syntax_error
 from valueweave.store.formats import WRITTEN_PREFIXES, negotiate
@@ -143,7 +143,8 @@ class EmbeddedStore:
         """Answer a SPARQL query; read the answer in this thread.
 
         Args:
-            text: a SELECT, ASK, CONSTRUCT or DESCRIBE query; the project's prefixes need no PREFIX line.
+            text: a SELECT, ASK, CONSTRUCT or DESCRIBE query; the project's prefixes need no PREFIX line,
+                and relative IRIs such as ``<actor/jd>`` stand in the id namespace.
             substitutions: a term for each variable that has a value, named without the question mark.
             default_graph: IRIs of the graphs to take as the default graph; otherwise the store's own (the closure).
             named_graphs: IRIs of the graphs that ``GRAPH`` sees; otherwise all.
@@ -157,6 +158,7 @@ class EmbeddedStore:
         try:
             return self.engine.query(
                 bound,
+                base_iri=ID,
                 prefixes=PREFIXES,
                 default_graph=None if default_graph is None else [ox.NamedNode(graph) for graph in default_graph],
                 named_graphs=None if named_graphs is None else [ox.NamedNode(graph) for graph in named_graphs],

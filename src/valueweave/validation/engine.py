@@ -63,7 +63,7 @@ class _PreparingGraph(rdflib.Graph):
         super().__init__()
         self._prepared: dict[str, Query] = {}
 
-    def query(  # noqa: PLR0917 - the signature is rdflib's
+    def query(
         self,
         query_object: str | Query,
         processor: Any = "sparql",

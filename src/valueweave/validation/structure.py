@@ -142,7 +142,7 @@ def _check_keys(document: Document, entry: Entry, model: RecordModel) -> Iterato
             yield at(document, entry, "missing-key", message, remedy, key=key, node=_head(entry))
 
 
-def _at_value(document: Document, entry: Entry, key: str, code: str, message: str, remedy: str, node: Node) -> Finding:  # noqa: PLR0917
+def _at_value(document: Document, entry: Entry, key: str, code: str, message: str, remedy: str, node: Node) -> Finding:
     return at(document, entry, code, message, remedy, key=key, node=node)
 
 
