@@ -21,7 +21,7 @@ from valueweave.namespaces import PREFIXES, SCE
 from valueweave.ontology import OntologyIndex
 from valueweave.problems import InputError, Problem, has_errors
 from valueweave.project import Project
-from valueweave.reasoning.hierarchy import close_hierarchy, load_rules
+from valueweave.reasoning.closure import close_ontology, load_rules
 from valueweave.store import EmbeddedStore
 from valueweave.store.versions import Versions
 from valueweave.validation import check_documents, validate
@@ -110,7 +110,7 @@ def build(project: Project, *, force: bool = False, progress: Progress | None = 
         raise InputError(*problems)
     step.next()
     asserted = list(dict.fromkeys(quad for document in documents for quad in document.quads()))
-    inferred = close_hierarchy(asserted, ontology.triples, rules)
+    inferred = close_ontology(asserted, ontology.triples, rules)
     step.next()
     counts = _counts(documents, asserted, inferred, ontology.triples)
     complete = EmbeddedStore.write(

@@ -33,7 +33,7 @@ def _rows(text: str) -> list[tuple[str, ...]]:
 def _answer(kg: KnowledgeGraph, entry: dict[str, Any]) -> list[tuple[str, ...]]:
     table = kg.query(entry["question"], entry.get("parameters"))
     assert isinstance(table, SolutionTable)
-    return _rows(table.to_csv())
+    return _rows(table.serialize("csv").decode())
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: str(entry["id"]))

@@ -25,7 +25,7 @@ from valueweave.layout import INFERRED_GRAPH, ONTOLOGY_GRAPH
 from valueweave.namespaces import PREFIXES, SCE
 from valueweave.ontology import OntologyIndex
 from valueweave.project import Project
-from valueweave.reasoning.hierarchy import close_hierarchy, load_rules
+from valueweave.reasoning.closure import close_ontology, load_rules
 from valueweave.server import create_app
 from valueweave.server.runner import listen
 from valueweave.store import EmbeddedStore
@@ -63,7 +63,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     made = Project(home, home / "store")
     ontology = OntologyIndex.load(made).triples
     asserted = list(ox.parse(path=HERE / "small.trig", format=ox.RdfFormat.TRIG))
-    inferred = close_hierarchy(asserted, ontology, load_rules(made.rule_files()))
+    inferred = close_ontology(asserted, ontology, load_rules(made.rule_files()))
     graph = ox.NamedNode(ONTOLOGY_GRAPH)
     quads = [ox.Quad(one.subject, one.predicate, one.object, graph) for one in ontology]
     quads += [*asserted, *inferred]

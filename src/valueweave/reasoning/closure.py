@@ -1,4 +1,4 @@
-"""What follows from the class and property hierarchy.
+"""What follows from the ontology: from the hierarchy of classes and properties, and from the definitions of classes.
 
 In: asserted quads, the ontology and the rule files. Out: inferred quads.
 The decision hidden here: rules are SPARQL CONSTRUCT queries run to a fixpoint in memory. The theory (which statement
@@ -18,10 +18,10 @@ from valueweave.layout import INFERRED_GRAPH
 from valueweave.problems import InputError, Problem
 from valueweave.sparql_text import check_query, query_form, syntax_error
 
-__all__ = ["HIERARCHY", "Rule", "close", "close_hierarchy", "load_rules"]
+__all__ = ["LAYERS", "Rule", "close", "close_ontology", "load_rules"]
 
-HIERARCHY = "hierarchy"
-"""Layer of the rules that close the class and property hierarchy."""
+LAYERS = frozenset({"hierarchy", "definitions"})
+"""Layers of the rules that are run, all to one fixpoint: a definition may need a superclass and the other way round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,22 +120,24 @@ def _construct(store: ox.Store, rule: Rule) -> list[ox.Triple]:
     return [triple for triple in dict.fromkeys(answer) if not isinstance(triple.subject, ox.Literal)]
 
 
-def close_hierarchy(quads: Iterable[ox.Quad], ontology: Iterable[ox.Triple], rules: Sequence[Rule]) -> list[ox.Quad]:
-    """Return what follows from ``quads`` by the class and property hierarchy of ``ontology``.
+def close_ontology(quads: Iterable[ox.Quad], ontology: Iterable[ox.Triple], rules: Sequence[Rule]) -> list[ox.Quad]:
+    """Return what follows from ``quads`` by the axioms of ``ontology`` that the rules cover.
 
     Args:
         quads: asserted statements, in any graphs.
         ontology: statements of the ontology.
-        rules: as :func:`load_rules` gives them; those of the layer ``hierarchy`` are run.
+        rules: as :func:`load_rules` gives them; those of :data:`LAYERS` are run.
 
     Returns:
         Inferred statements about individuals, in the graph ``graph/inferred``, none of them asserted, each once,
-        sorted. Not inferred: ``owl:Thing``, top properties, annotations, what follows for classes and properties.
+        sorted. Not inferred: ``owl:Thing``, top properties, annotations, what follows for classes and properties, and
+        membership in classes without a name, such as restrictions.
     """
     store = ox.Store()
     terms: dict[ox.Triple, None] = dict.fromkeys(ontology)
     store.extend(_plain(triple) for triple in terms)
     store.extend(ox.Quad(quad.subject, quad.predicate, quad.object) for quad in quads)
-    inferred = close(store, [rule for rule in rules if rule.layer == HIERARCHY])
+    inferred = close(store, [rule for rule in rules if rule.layer in LAYERS])
     graph = ox.NamedNode(INFERRED_GRAPH)
-    return sorted((ox.Quad(t.subject, t.predicate, t.object, graph) for t in inferred), key=str)
+    named = (triple for triple in inferred if not isinstance(triple.object, ox.BlankNode))
+    return sorted((ox.Quad(t.subject, t.predicate, t.object, graph) for t in named), key=str)
