@@ -1,6 +1,6 @@
 """The competency questions answer what the sources say: expected rows for each, and inference where it is promised.
 
-`expected/` holds one CSV file an entry of `questions.yaml`. `rows: exact` means these rows and no others; `rows: contains`
+`expected/` holds one CSV file an entry of `questions.yaml`. `rows: exact` means just these rows, `rows: contains`
 means these rows among others, for questions about everything there is. The rows were checked against the sources.
 """
 

@@ -20,7 +20,7 @@ from valueweave.sparql_text import check_query, query_form, syntax_error
 
 __all__ = ["LAYERS", "Rule", "close", "close_ontology", "load_rules"]
 
-LAYERS = frozenset({"hierarchy", "definitions"})
+LAYERS = frozenset({"hierarchy", "definitions", "shortcuts", "order"})
 """Layers of the rules that are run, all to one fixpoint: a definition may need a superclass and the other way round."""
 
 
