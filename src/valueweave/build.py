@@ -24,10 +24,13 @@ from valueweave.project import Project
 from valueweave.reasoning.closure import close_ontology, load_rules
 from valueweave.store import EmbeddedStore
 from valueweave.store.versions import Versions
-from valueweave.validation import check_documents, validate
+from valueweave.validation import check_documents, check_places, validate
 from valueweave.version import __version__
 
 __all__ = ["BuildReport", "Progress", "build"]
+
+_PATIENCE = 120.0
+"""How many seconds a build waits for another one."""
 
 _TYPE = ox.NamedNode(PREFIXES["rdf"] + "type")
 _EVIDENCE = ox.NamedNode(SCE + "hasEvidence")
@@ -73,13 +76,22 @@ class BuildReport:
         )
 
 
-def build(project: Project, *, force: bool = False, progress: Progress | None = None) -> BuildReport:
-    """Build the store of a project; when its inputs have not changed, do nothing.
+def build(
+    project: Project,
+    *,
+    force: bool = False,
+    progress: Progress | None = None,
+    tell: Callable[[str], None] | None = None,
+    wait: float = _PATIENCE,
+) -> BuildReport:
+    """Build the store of a project; when its inputs have not changed and the store is sound, do nothing.
 
     Args:
         project: whose files to build.
         force: build also when nothing has changed.
         progress: told before each step.
+        tell: told, in words, that this waits for another build.
+        wait: how many seconds to wait for another build of the store; its result is taken when it is what is wanted.
 
     Returns:
         What was done.
@@ -89,11 +101,36 @@ def build(project: Project, *, force: bool = False, progress: Progress | None = 
     """
     started = time.perf_counter()
     digest = build_digest(project)
+    versions = Versions(project.store)
+    if not force and (found := _unchanged(project, digest)):
+        return BuildReport(False, found["version"], found["counts"], time.perf_counter() - started, str(project.store))
+    with versions.building(wait, tell) as waited:
+        if waited and (found := _unchanged(project, digest)):
+            seconds = time.perf_counter() - started
+            return BuildReport(False, found["version"], found["counts"], seconds, str(project.store))
+        complete, problems = _build(project, versions, digest, progress)
+    return BuildReport(
+        True,
+        complete["version"],
+        complete["counts"],
+        time.perf_counter() - started,
+        str(project.store),
+        tuple(problems),
+    )
+
+
+def _unchanged(project: Project, digest: str) -> dict[str, Any] | None:
+    """Return the manifest of the current version when it is of these inputs and its files are sound."""
     manifest = Versions(project.store).current_or_none()
-    if manifest is not None and manifest["digest"] == digest and not force:
-        return BuildReport(
-            False, manifest["version"], manifest["counts"], time.perf_counter() - started, str(project.store)
-        )
+    if manifest is None or manifest["digest"] != digest or not EmbeddedStore.is_intact(project.store):
+        return None
+    return manifest
+
+
+def _build(
+    project: Project, versions: Versions, digest: str, progress: Progress | None
+) -> tuple[dict[str, Any], list[Problem]]:
+    """Take every step; return the manifest of the new version and the warnings."""
     step = _Steps(progress, ("ontology", "records", "checks", "reasoning", "store"))
     step.next()
     ontology = OntologyIndex.load(project)
@@ -105,7 +142,7 @@ def build(project: Project, *, force: bool = False, progress: Progress | None = 
         # A file that cannot be read must not hide what is wrong with the others.
         raise InputError(*(validate(project) or error.problems)) from error
     step.next()
-    problems = check_documents(documents, ontology, read_shapes(project.shape_files()))
+    problems = [*check_places(project), *check_documents(documents, ontology, read_shapes(project.shape_files()))]
     if has_errors(problems):
         raise InputError(*problems)
     step.next()
@@ -113,8 +150,8 @@ def build(project: Project, *, force: bool = False, progress: Progress | None = 
     inferred = close_ontology(asserted, ontology.triples, rules)
     step.next()
     counts = _counts(documents, asserted, inferred, ontology.triples)
-    complete = EmbeddedStore.write(
-        project.store,
+    complete = EmbeddedStore.write_version(
+        versions,
         _layout(ontology.triples, asserted, inferred),
         {
             "digest": digest,
@@ -124,14 +161,7 @@ def build(project: Project, *, force: bool = False, progress: Progress | None = 
         },
     )
     step.done()
-    return BuildReport(
-        True,
-        complete["version"],
-        complete["counts"],
-        time.perf_counter() - started,
-        str(project.store),
-        tuple(problems),
-    )
+    return complete, problems
 
 
 class _Steps:

@@ -56,14 +56,14 @@ def to_networkx(kg: KnowledgeGraph, *, evidence: bool, scope: Scope) -> networkx
     """Return the records of ``kg`` and what relates them; see :meth:`KnowledgeGraph.to_networkx`."""
     engine, default = kg.store.engine, ox.DefaultGraph()
     types: dict[str, set[str]] = {}
-    for quad in engine.quads_for_pattern(None, _TYPE, None, default):
+    for quad in kg.store.statements(predicate=_TYPE, graph=default):
         if isinstance(quad.subject, ox.NamedNode) and quad.subject.value.startswith(ID):
             assert isinstance(quad.object, ox.NamedNode)
             types.setdefault(quad.subject.value, set()).add(quad.object.value)
     if not evidence:
         types = {iri: classes for iri, classes in types.items() if classes.isdisjoint(BACKING_CLASSES)}
     labels: dict[str, dict[str, str]] = {}
-    for quad in engine.quads_for_pattern(None, _LABEL, None, default):
+    for quad in kg.store.statements(predicate=_LABEL, graph=default):
         if isinstance(quad.subject, ox.NamedNode) and isinstance(quad.object, ox.Literal):
             labels.setdefault(quad.subject.value, {}).setdefault(quad.object.language or "", quad.object.value)
 
@@ -77,7 +77,7 @@ def to_networkx(kg: KnowledgeGraph, *, evidence: bool, scope: Scope) -> networkx
     inferred = ox.NamedNode(INFERRED_GRAPH)
     names = kg.graphs(scope)
     for place in [default] if names is None else [ox.NamedNode(name) for name in names]:
-        for quad in engine.quads_for_pattern(None, None, None, place):
+        for quad in kg.store.statements(graph=place):
             subject, predicate, value = quad.triple
             if not (isinstance(subject, ox.NamedNode) and isinstance(value, ox.NamedNode)):
                 continue

@@ -98,11 +98,10 @@ def owl_triples(kg: KnowledgeGraph, *, evidence: bool = False, inferred: bool = 
         evidence: also the evidence items, spellings, stated values and sources.
         inferred: also the inferred statements.
     """
-    engine = kg.store.engine
     root = ox.NamedNode(ROOT)
     merged = [
         ox.Quad(quad.subject, quad.predicate, quad.object)
-        for quad in engine.quads_for_pattern(None, None, None, ox.NamedNode(ONTOLOGY_GRAPH))
+        for quad in kg.store.statements(graph=ox.NamedNode(ONTOLOGY_GRAPH))
         if quad.predicate != _IMPORTS
     ]
     headers = {quad.subject for quad in merged if quad.predicate == _TYPE and quad.object == _ONTOLOGY} - {root}
@@ -110,7 +109,7 @@ def owl_triples(kg: KnowledgeGraph, *, evidence: bool = False, inferred: bool = 
     left_out: set[str] = set()
     if not evidence:
         for name in BACKING_CLASSES:
-            for quad in engine.quads_for_pattern(None, _TYPE, ox.NamedNode(name), ox.DefaultGraph()):
+            for quad in kg.store.statements(None, _TYPE, ox.NamedNode(name), ox.DefaultGraph()):
                 left_out.update([quad.subject.value] if isinstance(quad.subject, ox.NamedNode) else [])
     individuals: set[str] = set()
     for quad in _named_quads(kg, inferred=inferred, ontology=False):
@@ -147,9 +146,9 @@ def _named_quads(kg: KnowledgeGraph, *, inferred: bool, ontology: bool = True) -
     skipped = {graph for graph, wanted in ((INFERRED_GRAPH, inferred), (ONTOLOGY_GRAPH, ontology)) if not wanted}
     return [
         quad
-        for graph in sorted(kg.store.engine.named_graphs(), key=str)
-        if isinstance(graph, ox.NamedNode) and graph.value.startswith(GRAPH) and graph.value not in skipped
-        for quad in kg.store.engine.quads_for_pattern(None, None, None, graph)
+        for graph in kg.store.graphs()
+        if graph.startswith(GRAPH) and graph not in skipped
+        for quad in kg.store.statements(graph=ox.NamedNode(graph))
     ]
 
 

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import pyoxigraph as ox
 
 from valueweave.layout import INFERRED_GRAPH, ONTOLOGY_GRAPH, is_current
+from valueweave.names import Names
 from valueweave.namespaces import PREFIXES, SCE, TermError, expand_iri, shorten_iri
 from valueweave.problems import InputError, Problem
 from valueweave.project import Project
 from valueweave.queries import Question, find_question, load_questions, parse_question
 from valueweave.results import GraphResult, SolutionTable, Verdict, read_answer
+from valueweave.sparql_text import named_terms
 from valueweave.store import EmbeddedStore, StoreMissingError
 from valueweave.values import IRI
 
@@ -79,11 +81,13 @@ class KnowledgeGraph:
     Attributes:
         project: the folders it was built from.
         store: the store it reads.
+        names: what it knows by which name.
     """
 
     def __init__(self, store: EmbeddedStore, project: Project) -> None:
         self.store = store
         self.project = project
+        self.names = Names(store)
         self._questions: dict[str, Question] | None = None
 
     # -- what it is
@@ -148,7 +152,11 @@ class KnowledgeGraph:
         return find_question(self.questions(), name)
 
     def query(
-        self, text_or_name: str | Question, parameters: Mapping[str, object] | None = None, scope: Scope = "all"
+        self,
+        text_or_name: str | Question,
+        parameters: Mapping[str, object] | None = None,
+        scope: Scope = "all",
+        **unexpected: object,
     ) -> SolutionTable | Verdict | GraphResult:
         """Answer a SPARQL query or a named question.
 
@@ -158,6 +166,7 @@ class KnowledgeGraph:
             parameters: value by parameter name, as text or as Python values.
             scope: ``all`` sees the ontology and all statements; ``asserted`` leaves out what was inferred; ``inferred``
                 sees only that. In ``asserted`` a statement made in two files counts twice in aggregates.
+            unexpected: refused, with the form that is right; parameters stand in one mapping.
 
         Returns:
             A :class:`SolutionTable` for SELECT, a :class:`Verdict` for ASK, a :class:`GraphResult` for CONSTRUCT and
@@ -166,11 +175,57 @@ class KnowledgeGraph:
         Raises:
             InputError: when there is no such question or parameter, or the query does not parse.
         """
+        if unexpected:
+            name, value = next(iter(unexpected.items()))
+            remedy = f"Write query(..., {{{name!r}: {value!r}}})."
+            raise InputError(Problem("parameter-form", "Parameters stand in one mapping.", remedy, term=name))
         question = text_or_name if isinstance(text_or_name, Question) else self.question(text_or_name)
-        bound = question.bind(parameters)
-        return read_answer(
-            self.store.query(question.text, substitutions=bound, default_graph=self.graphs(scope), file=question.file)
-        )
+        bound = self.bind(question, parameters)
+        graphs = self.graphs(scope)
+        answer = self.store.query(question.text, substitutions=bound, default_graph=graphs, file=question.file)
+        return read_answer(answer, lambda parts: self.store.reading(parts, question.file))
+
+    def bind(
+        self, question: Question, parameters: Mapping[str, object] | None = None
+    ) -> dict[str, ox.NamedNode | ox.Literal]:
+        """Return a term for each variable of a question that has a value, as :meth:`Question.bind`.
+
+        Raises:
+            InputError: with every wrong parameter; a bare name must be that of something in the graph.
+        """
+        try:
+            return question.bind(parameters, self.names.knows)
+        except InputError as error:
+            given = dict(parameters or {})
+            raise InputError(*(self.names.with_remedy(problem, given) for problem in error.problems)) from error
+
+    def unknown_names(
+        self, question: Question, parameters: Mapping[str, object] | None = None, *, text: bool = True
+    ) -> list[Problem]:
+        """Return what a question names that is not in the graph: an answer without rows is then no surprise.
+
+        Args:
+            question: the question.
+            parameters: value by parameter name.
+            text: look at the text of the query too, for terms that the ontology does not have.
+
+        Returns:
+            A note for each such value and term, with the nearest that there is.
+
+        Raises:
+            InputError: as :meth:`bind`.
+        """
+        bound = self.bind(question, parameters)
+        problems = []
+        for parameter in question.parameters:
+            node = bound.get(parameter.variable)
+            if isinstance(node, ox.NamedNode) and not self.names.knows(node.value):
+                problems.append(self.names.unknown(node.value, parameter.name))
+        if text:
+            for iri in named_terms(question.text, SCE):
+                if not self.names.knows(iri):
+                    problems.append(self.names.unknown(iri, shorten_iri(iri)))
+        return problems
 
     def select(
         self, text_or_name: str | Question, parameters: Mapping[str, object] | None = None, scope: Scope = "all"
@@ -255,7 +310,7 @@ class KnowledgeGraph:
     def _statements(
         self, subject: ox.NamedNode | None, predicate: ox.NamedNode | None, value: ox.NamedNode | None
     ) -> Iterator[ox.Triple]:
-        for quad in self.store.engine.quads_for_pattern(subject, predicate, value, ox.DefaultGraph()):
+        for quad in self.store.statements(subject, predicate, value, ox.DefaultGraph()):
             yield quad.triple
 
     # -- as other libraries see it
@@ -272,6 +327,10 @@ class KnowledgeGraph:
         Nodes are IRIs with ``label`` and ``types``; edges are object properties between records, with the property's
         short form as key and ``property``, ``label`` and ``inferred`` as attributes.
 
+        Nodes are the things that have a class and are no backing. A build counts records as they stand in files: it
+        counts sources, and a thing as often as records speak of it (one defines it, others may add to it); the case or
+        account that a file is about is a node here and no record there.
+
         Args:
             evidence: also take in evidence items, sources, spellings and stated values.
             scope: whose edges; node attributes always come from all statements.
@@ -285,7 +344,7 @@ class KnowledgeGraph:
         graphs = [ox.DefaultGraph()] if names is None else [ox.NamedNode(name) for name in names]
         seen: set[ox.Triple] = set()
         for graph in graphs:
-            for quad in self.store.engine.quads_for_pattern(None, None, None, graph):
+            for quad in self.store.statements(graph=graph):
                 if names is None or len(graphs) == 1:
                     yield quad.triple
                 elif quad.triple not in seen:

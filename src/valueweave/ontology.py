@@ -222,6 +222,17 @@ class OntologyIndex:
             self._vocabularies[property_iri] = found or None
         return self._vocabularies[property_iri]
 
+    @cached_property
+    def defined(self) -> frozenset[str]:
+        """Classes with a definition: an equivalent class expression that says what its members are."""
+        return frozenset(
+            triple.subject.value
+            for triple in self.triples
+            if triple.predicate.value == _OWL + "equivalentClass"
+            and isinstance(triple.subject, ox.NamedNode)
+            and isinstance(triple.object, ox.BlankNode)
+        )
+
     # -- graphs
 
     def merged_graph(self) -> rdflib.Graph:

@@ -6,11 +6,12 @@ The decision hidden here: how a problem is worded and ordered.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from difflib import get_close_matches
 from typing import Any, Literal
 
-__all__ = ["InputError", "Problem", "ValueWeaveError", "has_errors"]
+__all__ = ["InputError", "Problem", "ValueWeaveError", "did_you_mean", "has_errors", "name_list"]
 
 Level = Literal["error", "warning", "info"]
 
@@ -74,3 +75,27 @@ class InputError(ValueWeaveError):
     def __init__(self, *problems: Problem) -> None:
         self.problems: tuple[Problem, ...] = problems
         super().__init__("\n".join(str(problem) for problem in problems))
+
+
+def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
+    """Return "Did you mean …?" with the nearest of ``known``, else ``otherwise``.
+
+    >>> did_you_mean("strtYear", ["startYear", "endYear"])
+    "Did you mean 'startYear'?"
+    """
+    names = list(dict.fromkeys(known))
+    same = [name for name in names if name.casefold() == word.casefold()]
+    near = same or get_close_matches(word, names, n=3, cutoff=0.7)
+    if not near:
+        return otherwise
+    return "Did you mean " + " or ".join(f"'{name}'" for name in near) + "?"
+
+
+def name_list(names: Sequence[str], most: int = 12) -> str:
+    """Return names as a readable list, shortened when it is long.
+
+    >>> name_list(["b", "a"])
+    'a, b'
+    """
+    shown = sorted(names)[:most]
+    return ", ".join(shown) + (f" and {len(names) - most} more" if len(names) > most else "")

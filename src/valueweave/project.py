@@ -18,6 +18,14 @@ __all__ = ["Project"]
 _PACKAGE = Path(__file__).resolve().parent
 
 
+def _contents(path: Path) -> bytes:
+    """Return a hash of a file; what cannot be read (a folder, a file of another user) is told by who reads it."""
+    try:
+        return hashlib.sha256(path.read_bytes()).digest()
+    except OSError:
+        return b"unreadable"
+
+
 def _is_home(folder: Path) -> bool:
     return (folder / "ontology" / "modules").is_dir() and (folder / "data").is_dir()
 
@@ -107,6 +115,12 @@ class Project:
         """Return the authored files: the registers first, then the cases, by name."""
         return [*sorted(self.data.glob("*.yaml")), *sorted((self.data / "cases").glob("*.yaml"))]
 
+    def unread_files(self) -> list[Path]:
+        """Return what lies among the authored files and is not read: other endings, folders of cases."""
+        found = [*(path for path in self.data.glob("*") if not path.is_dir()), *(self.data / "cases").glob("*")]
+        expected = set(self.data_files())
+        return sorted(path for path in found if path not in expected and not path.name.startswith((".", "README")))
+
     def question_files(self) -> list[Path]:
         """Return the files of the competency questions, by name."""
         return sorted(self.queries.glob("*.rq"))
@@ -122,7 +136,7 @@ class Project:
             if path.exists():
                 total.update(path.relative_to(self.home).as_posix().encode())
                 total.update(b"\0")
-                total.update(hashlib.sha256(path.read_bytes()).digest())
+                total.update(_contents(path))
         for item in extra:
             total.update(item.encode())
         return total.hexdigest()

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ from typing import Any
 import pyoxigraph as ox
 
 from valueweave.headers import read_header, read_text
-from valueweave.namespaces import PREFIXES, TermError, expand_iri
+from valueweave.namespaces import ID, PREFIXES, SCE, TermError, expand_iri
 from valueweave.problems import InputError, Problem
 from valueweave.project import Project
 from valueweave.sparql_text import variables
@@ -43,6 +43,8 @@ _VARIABLE = re.compile(r"(?P<underscores>__?)(?P<name>[A-Za-z][A-Za-z0-9]*)(?:_(
 _TYPES = {"iri", "string", "integer", "decimal", "boolean"}
 _ALIASES = {None: "string", "literal": "string", "number": "decimal"}
 _XSD = PREFIXES["xsd"]
+_BARE = re.compile(r"[\w.-]+")
+_FORMS_OF_IRI = "Give an id such as actor/jd, a prefixed name such as sce:Stage, or a full IRI."
 _INTEGER = re.compile(r"[+-]?\d+")
 _DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)")
 
@@ -80,11 +82,13 @@ class Parameter:
             "choices": list(self.choices),
         }
 
-    def term(self, value: object) -> ox.NamedNode | ox.Literal:
+    def term(self, value: object, known: Callable[[str], bool] | None = None) -> ox.NamedNode | ox.Literal:
         """Return the RDF term for a value.
 
         Args:
-            value: text as a person writes it, or a Python value.
+            value: text as a person writes it, or a Python value. A bare name is completed with the name of the
+                parameter: ``jd`` is ``actor/jd`` for the parameter ``actor``; otherwise it is a term of the ontology.
+            known: whether an IRI is in the graph; every one is when nothing is given.
 
         Raises:
             InputError: when the value is not of the parameter's type, or not among its choices.
@@ -93,15 +97,23 @@ class Parameter:
         <Literal value=2010 datatype=<NamedNode value=http://www.w3.org/2001/XMLSchema#integer>>
         >>> Parameter("actor", "iri", "_actor_iri", True).term("actor/jd")
         <NamedNode value=https://w3id.org/valueweave/id/actor/jd>
+        >>> Parameter("actor", "iri", "_actor_iri", True).term("jd")
+        <NamedNode value=https://w3id.org/valueweave/id/actor/jd>
         """
         text = str(value).lower() if isinstance(value, bool) else str(value)
         if self.choices and text not in self.choices:
             raise self._wrong(text, f"Choose one of {', '.join(self.choices)}.")
         if self.type == "iri":
+            if _BARE.fullmatch(text):
+                full = (f"{ID}{self.name}/{text}", SCE + text)
+                for iri in full:
+                    if known is None or known(iri):
+                        return ox.NamedNode(iri)
+                raise self._wrong(text, _FORMS_OF_IRI, "unknown-name")
             try:
                 return ox.NamedNode(expand_iri(text))
             except (TermError, ValueError) as error:
-                raise self._wrong(text, f"Give a term: {error}.") from error
+                raise self._wrong(text, _FORMS_OF_IRI) from error
         if self.type == "integer":
             if not _INTEGER.fullmatch(text):
                 raise self._wrong(text, "Give a whole number.")
@@ -116,9 +128,9 @@ class Parameter:
             return ox.Literal(text, datatype=ox.NamedNode(_XSD + "boolean"))
         return ox.Literal(text) if self.type == "string" else ox.Literal(text, language=self.type)
 
-    def _wrong(self, text: str, remedy: str) -> InputError:
+    def _wrong(self, text: str, remedy: str, code: str = "parameter-value") -> InputError:
         return InputError(
-            Problem("parameter-value", f"'{text}' is no value for the parameter '{self.name}'.", remedy, term=self.name)
+            Problem(code, f"'{text}' is no value for the parameter '{self.name}'.", remedy, term=self.name)
         )
 
 
@@ -144,11 +156,14 @@ class Question:
     tags: tuple[str, ...] = ()
     file: str | None = None
 
-    def bind(self, values: Mapping[str, object] | None = None) -> dict[str, ox.NamedNode | ox.Literal]:
+    def bind(
+        self, values: Mapping[str, object] | None = None, known: Callable[[str], bool] | None = None
+    ) -> dict[str, ox.NamedNode | ox.Literal]:
         """Return a term for each variable that has a value.
 
         Args:
             values: value by parameter name; the header's defaults stand in for those not given.
+            known: whether an IRI is in the graph, to complete bare names; every one is when nothing is given.
 
         Raises:
             InputError: with every unknown parameter, missing value and wrong value.
@@ -159,11 +174,11 @@ class Question:
         valueweave.problems.InputError: error: yaer: There is no parameter 'yaer'. Did you mean 'year'? ...
         """
         given = dict(values or {})
-        known = {parameter.name: parameter for parameter in self.parameters}
+        names = {parameter.name: parameter for parameter in self.parameters}
         problems: list[Problem] = []
         for name in given:
-            if name not in known:
-                problems.append(_unknown("parameter", name, known, "The query has no parameters."))
+            if name not in names:
+                problems.append(_unknown("parameter", name, names, "The query has no parameters."))
         bound: dict[str, ox.NamedNode | ox.Literal] = {}
         for parameter in self.parameters:
             value = given.get(parameter.name, parameter.default)
@@ -180,7 +195,7 @@ class Question:
                     )
                 continue
             try:
-                bound[parameter.variable] = parameter.term(value)
+                bound[parameter.variable] = parameter.term(value, known)
             except InputError as error:
                 problems.extend(error.problems)
         if problems:

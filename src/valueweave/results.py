@@ -11,7 +11,7 @@ from __future__ import annotations
 import html
 import json
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, overload
 
 import pyoxigraph as ox
@@ -242,14 +242,21 @@ class GraphResult(QueryResult):
         return f"<GraphResult {len(self.triples)} statements>"
 
 
-def read_answer(answer: ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples) -> SolutionTable | Verdict | GraphResult:
-    """Read the whole answer of the engine (in the thread that asked)."""
+def read_answer(
+    answer: ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples, reading: Callable[[Any], Iterable[Any]] = iter
+) -> SolutionTable | Verdict | GraphResult:
+    """Read the whole answer of the engine (in the thread that asked).
+
+    Args:
+        answer: as the engine gives it.
+        reading: goes through its parts, such as :meth:`EmbeddedStore.reading`, which tells of a broken store.
+    """
     if isinstance(answer, ox.QueryBoolean):
         return Verdict(bool(answer))
     if isinstance(answer, ox.QueryTriples):
-        return GraphResult(list(answer))
+        return GraphResult(list(reading(answer)))
     names = [variable.value for variable in answer.variables]
-    return SolutionTable(names, [tuple(solution) for solution in answer])
+    return SolutionTable(names, [tuple(solution) for solution in reading(answer)])
 
 
 def _used_prefixes(triples: Sequence[ox.Triple]) -> dict[str, str]:

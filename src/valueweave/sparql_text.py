@@ -18,16 +18,18 @@ from typing import Literal as OneOf
 
 import pyoxigraph as ox
 
+from valueweave.namespaces import PREFIXES
 from valueweave.problems import InputError, Problem
 
 __all__ = [
+    "FORMS",
     "QueryError",
     "Token",
     "check_query",
+    "named_terms",
     "place",
     "query_form",
     "substitute",
-    "syntax_error",
     "tokens",
     "variables",
 ]
@@ -59,8 +61,8 @@ _GAP = r"(?:\s|\#[^\r\n]*(?:[\r\n]|$))*"
 _TARGET = r"(?:<[^<>\s]*>|[?$]\w+|[^\s{}<>?$\":]*:[^\s{}]*)"  # no two parts can match the same text: linear time
 _CALL = re.compile(rf"SERVICE{_GAP}(?:SILENT{_GAP})?{_TARGET}{_GAP}\{{", re.IGNORECASE)
 _LOCAL_NAME_BEFORE = re.compile(r":(?:[A-Za-z0-9_][A-Za-z0-9_-]*)?$")
-_UPDATES = {"INSERT", "DELETE", "LOAD", "CLEAR", "DROP", "CREATE", "COPY", "MOVE", "ADD"}
-_FORMS = ("SELECT", "ASK", "CONSTRUCT", "DESCRIBE")
+FORMS = ("SELECT", "ASK", "CONSTRUCT", "DESCRIBE")
+"""The words that queries start with."""
 
 
 class QueryError(InputError):
@@ -105,6 +107,27 @@ def variables(text: str) -> list[str]:
     return list(dict.fromkeys(token.text[1:] for token in tokens(text) if token.kind == "variable"))
 
 
+def named_terms(text: str, namespace: str) -> list[str]:
+    """Return the IRIs of a namespace that a query names, each once, in order.
+
+    >>> named_terms("PREFIX x: <urn:n#> ASK { ?s x:p <urn:n#q> ; sce:r 'x:no' }", "urn:n#")
+    ['urn:n#p', 'urn:n#q']
+    """
+    prefixes, found = dict(PREFIXES), []
+    code = [token for token in tokens(text) if token.kind not in {"space", "comment"}]
+    for before, token in zip([None, *code], code, strict=False):
+        declares = before is not None and before.text.upper() == "PREFIX"
+        declared = before is not None and before.kind == "name" and before.text.endswith(":") and token.kind == "iri"
+        if declared and before is not None:
+            prefixes[before.text[:-1]] = token.text[1:-1]
+        elif token.kind == "iri":
+            found.append(token.text[1:-1])
+        elif token.kind == "name" and not declares:
+            prefix, _, local = token.text.partition(":")
+            found.append(prefixes.get(prefix, "") + local)
+    return list(dict.fromkeys(iri for iri in found if iri.startswith(namespace) and iri != namespace))
+
+
 def query_form(text: str) -> str | None:
     """Return ``SELECT``, ``ASK``, ``CONSTRUCT`` or ``DESCRIBE``, or ``None`` when the text is none of these.
 
@@ -112,7 +135,7 @@ def query_form(text: str) -> str | None:
     'CONSTRUCT'
     """
     words = (token.text.upper() for token in tokens(text) if token.kind == "word")
-    return next((word for word in words if word in _FORMS), None)
+    return next((word for word in words if word in FORMS), None)
 
 
 def check_query(text: str, *, file: str | None = None) -> None:
@@ -272,51 +295,3 @@ def _in_projection(words: list[str]) -> set[int]:
             if depth == 0 and word[0] in "?$":
                 found.add(position)
     return found
-
-
-def syntax_error(error: SyntaxError, text: str, *, file: str | None = None) -> QueryError:
-    """Turn the engine's complaint into one with line, column and the place it points at.
-
-    Args:
-        error: what the engine raised.
-        text: the query it read.
-        file: where the query comes from.
-
-    >>> complaint = SyntaxError("error at 1:10: expected one of a, Prefix not found, ['%']")
-    >>> print(syntax_error(complaint, "ASK { ?s foo:p ?o }"))
-    1:10: error: foo:p: The query uses a prefix that it does not declare. Add a PREFIX line for it. [sparql-syntax]
-    """
-    match = re.match(r"error at (\d+):(\d+): expected(?: one of)? (.*)", str(error), re.DOTALL)
-    if not match:
-        return QueryError(Problem("sparql-syntax", f"The query does not parse: {error}.", "Mend it.", file=file))
-    line, column, expected = int(match.group(1)), int(match.group(2)), match.group(3)
-    message, remedy = "The query does not parse here.", "Mend the query at this place."
-    near: str | None = None
-    rows = text.splitlines()
-    offset = sum(len(row) + 1 for row in rows[: line - 1]) + column - 1
-    around = [token for token in tokens(text) if token.kind not in {"space", "comment"}]
-    here = next((token for token in around if token.start + len(token.text) > offset), None)
-    before = next((token for token in reversed(around) if token.start < offset), None)
-    if "Prefix not found" in expected:
-        message, remedy = "The query uses a prefix that it does not declare.", "Add a PREFIX line for it."
-        near = before.text if before and before.kind == "name" else here.text if here else None
-    elif "SELECT contains a variable that is unbound" in expected:
-        message = "The SELECT clause names a variable that is neither grouped by nor aggregated."
-        remedy = "Add it to GROUP BY, or aggregate it."
-    elif not text.strip():
-        message, remedy = "The query is empty.", "Write a SELECT, ASK, CONSTRUCT or DESCRIBE query."
-    elif query_form(text) is None and any(t.kind == "word" and t.text.upper() in _UPDATES for t in around):
-        message, remedy = "Only queries are answered, not updates.", "Use SELECT, ASK, CONSTRUCT or DESCRIBE."
-    elif here is None and any(opened(around) for opened in (_open_brace, _open_string)):
-        message, remedy = "The query ends too early.", "Close what was opened: a brace, a bracket, a string."
-    else:
-        near = here.text if here else before.text if before else None
-    return QueryError(Problem("sparql-syntax", message, remedy, file=file, line=line, column=column, term=near))
-
-
-def _open_brace(code: list[Token]) -> bool:
-    return sum((token.text in "{([") - (token.text in "})]") for token in code if token.kind == "symbol") > 0
-
-
-def _open_string(code: list[Token]) -> bool:
-    return any(token.kind == "unreadable" for token in code)

@@ -12,6 +12,7 @@ from valueweave.authoring.evidence import find, verify
 from valueweave.build import build
 from valueweave.graph import open as open_graph
 from valueweave.project import Project
+from valueweave.results import SolutionTable
 from valueweave.validation import validate
 
 PAGE = Path(__file__).parents[2] / "docs" / "adding-a-case.md"
@@ -37,7 +38,7 @@ def project(tmp_path: Path) -> Project:
         '"@context": https://w3id.org/valueweave/context.jsonld\nid: registry/concepts\ntype: Registry\n'
         "label: {en: terms, zh: 术语}\nlists:\n"
         "  - {id: scheme/value-co-creation-000, type: EvolutionScheme, label: {en: scheme, zh: 框架}}\n"
-        "  - {id: opportunity-kind/customer-demand, type: OpportunityKind, label: {en: customer demand, zh: 客户需求}}\n",
+        "  - {id: opportunity-kind/customer-demand, type: OpportunityKind, label: {en: demand, zh: 客户需求}}\n",
         "utf-8",
     )
     (tmp_path / "texts").mkdir()
@@ -58,5 +59,6 @@ def test_evidence_find_prints_the_item_that_the_page_shows(project: Project) -> 
 def test_the_stage_is_found_to_be_a_value_consensus_stage(project: Project) -> None:
     build(project)
     with open_graph(project.home, store=project.store) as kg:
-        [row] = kg.query("stage-types")
-        assert row["type"] == "value consensus stage"
+        table = kg.query("stage-types")
+        assert isinstance(table, SolutionTable)
+        assert table.column("type") == ["value consensus stage"]

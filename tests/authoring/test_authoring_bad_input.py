@@ -301,3 +301,39 @@ def test_no_value_whatever_breaks_the_checks(
     assert findings
     assert all(isinstance(finding.problem.line, int) for finding in findings)
     assert not any("_:" in str(quad) for quad in document.quads())
+
+
+def test_a_record_needs_a_label_in_english_and_an_addition_does_not(place: Any) -> None:
+    place.change("    label: {en: first stage, zh: 第一阶段}\n", "")
+    found = [(p.code, p.record, p.term) for p in place.problems()]
+    assert found == [("missing-key", "stage/jd-1", "label")]
+    place.change("label: {en: share of own deliveries}", "label: {zh: 份额}")
+    assert [p.line for p in place.problems() if p.record == "outcome/jd-share"] == [place.line_of("label: {zh: 份额}")]
+
+
+def test_an_id_defined_twice_is_told_as_that_only(place: Any) -> None:
+    place.change("  - id: outcome/jd-share\n    type: Outcome", "  - id: stage/jd-1\n    type: Outcome")
+    assert {p.code for p in place.problems()} == {"duplicate-id"}
+
+
+def test_a_malformed_id_is_not_suggested(place: Any) -> None:
+    place.change("id: stage/jd-1", 'id: "stage/Mine 1"')
+    place.change("focalEcosystem: ecosystem/jd", "focalEcosystem: stage/Mine-1")
+    told = [str(p) for p in place.problems()]
+    assert not [text for text in told if "Mine%20" in text]
+
+
+def test_a_defined_class_is_neither_suggested_nor_needed(place: Any) -> None:
+    register = place.project.data / "things.yaml"
+    text = register.read_text("utf-8")
+    register.write_text(text.replace("type: Organization", "type: PlatformOperator"), "utf-8")
+    (found,) = place.problems()
+    assert (found.code, found.level, found.line) == ("defined-class", "warning", 6)
+    register.write_text(text.replace("type: Organization", "type: PlatformOperatr"), "utf-8")
+    assert "PlatformOperator'" not in next(p for p in place.problems() if p.code == "unknown-type").remedy
+
+
+def test_ids_of_spellings_and_evidence_are_not_suggested(place: Any) -> None:
+    place.change("foundedYear: 1998", "foundedYear: 1998\n    partActor: actor/jd/jd/evidence/000-1-2")
+    (found,) = [p for p in place.problems() if p.code == "unknown-reference"]
+    assert "evidence" not in found.remedy

@@ -68,6 +68,8 @@ def test_files_of_the_project_fit(name: str, validator: jsonschema.Draft7Validat
         ("unit: unitPercent", "unit: unitPercnt"),
         ("    inScheme: scheme/value\n", ""),
         ("label: {en: first stage, zh: 第一阶段}", "label: first stage"),
+        ("    label: {en: first stage, zh: 第一阶段}\n", ""),
+        ("label: {en: first stage, zh: 第一阶段}", "label: {zh: 第一阶段}"),
         ("sha256: ", "sha256: zz"),
         ("id: case/jd\ntype: Case", "id: case/jd\ntype: Stage"),
         ("id: case/jd\n", ""),

@@ -130,6 +130,7 @@ SOURCES = f"""
 "@context": https://w3id.org/valueweave/context.jsonld
 id: registry/sources
 type: Registry
+label: {{zh: 来源}}
 lists:
   - id: source/000
     type: Source
@@ -158,7 +159,7 @@ includes:
     {SPAN}
   - id: actor/wuliu
     type: Organization
-    label: {{zh: 物流}}
+    label: {{en: Wuliu, zh: 物流}}
     identifiedIn: stage/jd-1
     {SPAN}
   - id: stage/jd-1

@@ -108,6 +108,13 @@ def test_the_list_of_questions(ready: Project, command: Command) -> None:
         (["query"], None, "--list"),
         (["query", "stags"], None, "Did you mean 'stages'"),
         (["query", "none/such.rq"], None, "no such file"),
+        (["query", "SELECT ?s { ?s ?p ?o }"], None, "query -"),
+        (["query", "stages-of jd"], None, "query -"),
+        (["query", "/"], None, "folder"),
+        (["query", "stages", "--json", "--format", "csv"], None, "do not go together"),
+        (["query", "stages", "--format", "docx"], None, "text, json"),
+        (["query", "-", "-p", "actor=nobody"], "ASK { ?_actor_iri ?p ?o }", "is no value for"),
+        (["keys", "Stge"], None, "Did you mean 'Stage'"),
         (["query", "stages", "--param", "form=1"], None, "Did you mean 'from'"),
         (["query", "stages", "--param", "from"], None, "NAME=VALUE"),
         (["query", "stages", "--param", "from=x"], None, "whole number"),
@@ -117,7 +124,7 @@ def test_the_list_of_questions(ready: Project, command: Command) -> None:
         (["query", "-", "--scope", "some"], "SELECT * {}", "scope"),
         (["export", "--format", "docx", "-o", "x"], None, "owl"),
         (["export", "--include", "all", "-o", "x"], None, "evidence, inferred"),
-        (["export", "-o", "/proc/none/x.owl"], None, "cannot be written"),
+        (["export", "-o", "/none/such/x.owl"], None, "Make it first"),
         (["nothing"], None, "nothing"),
     ],
 )
@@ -129,6 +136,39 @@ def test_bad_input_is_told_in_words_with_code_2(
     assert words in done.stderr
     assert "Traceback" not in done.stderr
     assert not done.stdout
+
+
+def test_names_that_the_graph_does_not_have_are_noted(ready: Project, command: Command) -> None:
+    query = "SELECT ?l { ?_actor_iri rdfs:label ?l ; sce:startYaer ?y }"
+    done = command(ready, "query", "-", "-p", "actor=actor/jb", stdin=query)
+    assert done.returncode == 0
+    assert "actor/jb is not in the graph. Did you mean 'actor/jd'" in done.stderr
+    assert "no term sce:startYaer. Did you mean 'sce:startYear'" in done.stderr
+    right = command(ready, "query", "-", "-p", "actor=jd", stdin="ASK { ?_actor_iri a sce:Organization }")
+    assert (right.stdout, right.stderr) == ("yes\n", "")
+
+
+def test_where_home_and_store_are_is_told(ready: Project, command: Command) -> None:
+    told = command(ready, "--version").stdout.splitlines()
+    assert told[1:] == [f"home  {ready.home}", f"store {ready.store}"]
+    assert "VALUEWEAVE_HOME" in command(ready, "--help").stdout
+
+
+def test_the_keys_of_a_class_are_listed(ready: Project, command: Command) -> None:
+    assert "FormationStep" in command(ready, "keys").stdout
+    listed = command(ready, "keys", "Stage")
+    assert listed.returncode == 0, listed.stderr
+    assert any(line.split()[:3] == ["startYear", "sce:startYear", "integer"] for line in listed.stdout.splitlines())
+    told = json.loads(command(ready, "keys", "Stage", "--json").stdout)["keys"]
+    assert {"key", "property", "value", "required", "definition"} == set(told[0])
+    assert [key["key"] for key in told if key["required"]] == ["label"]
+
+
+def test_counts_are_worded(ready: Project, command: Command) -> None:
+    case = ready.home / "data/cases/jd.yaml"
+    case.write_text(case.read_text("utf-8").replace("startYear: 2007", "startYear: soon"), "utf-8")
+    assert command(ready, "validate", str(case)).stderr.strip() == "1 file, 1 error, 0 warnings"
+    assert command(ready, "build").stderr.strip().endswith("1 error. The store is as it was.")
 
 
 def test_a_folder_without_a_project_is_told(tmp_path: Path, command: Command) -> None:
@@ -158,6 +198,9 @@ def test_evidence_is_verified_shown_and_found(ready: Project, tmp_path: Path, co
     assert (nothing.returncode, nothing.stdout) == (1, "")
     shown = command(ready, "evidence", "show", "actor/jd", "--sources", str(texts), "--json")
     assert json.loads(shown.stdout)["passages"][0]["text"] == " JD "
+    (tmp_path / "empty").mkdir()
+    nothing = command(ready, "evidence", "verify", "--sources", str(tmp_path / "empty"))
+    assert (nothing.returncode, len(nothing.stdout.splitlines())) == (2, 2)
     wrong = command(ready, "evidence", "verify", "--sources", str(tmp_path / "none"))
     assert (wrong.returncode, "Traceback" in wrong.stderr) == (2, False)
 

@@ -9,6 +9,7 @@ import pickle
 import subprocess
 import sys
 from decimal import Decimal
+from typing import Any
 
 import pyoxigraph as ox
 import pytest
@@ -82,7 +83,7 @@ def test_labels_fall_back(kg: KnowledgeGraph) -> None:
     assert kg.label("actor/jd", "zh") == "京东"
     assert kg.label("actor/jd", "zh-CN") == "京东"
     assert kg.label("actor/jd", "fr") == "JD"
-    assert kg.label("actor/wuliu") == "物流"
+    assert kg.label("registry/sources") == "来源"
     assert kg.label("actor/unknown") == "actor/unknown"
 
 
@@ -188,3 +189,17 @@ def test_importing_the_package_loads_no_engine() -> None:
     code = "import sys, valueweave; print(sorted({'rdflib', 'networkx', 'pyshacl', 'pyoxigraph'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_parameters_as_keywords_are_refused_with_the_right_form(kg: KnowledgeGraph) -> None:
+    unexpected: dict[str, Any] = {"from": 2010}
+    with pytest.raises(InputError, match=r"query\(\.\.\., \{'from': 2010\}\)"):
+        kg.query("stages", **unexpected)
+
+
+def test_a_bare_name_is_completed_when_that_is_in_the_graph(kg: KnowledgeGraph) -> None:
+    query = "SELECT ?l { ?_thing_iri rdfs:label ?l }"
+    with pytest.raises(InputError, match="Did you mean 'actor/wuliu'"):
+        kg.query(query, {"thing": "wuliu"})
+    assert len(kg.select(query.replace("thing", "actor"), {"actor": "wuliu"})) == 2
+    assert len(kg.select(query.replace("thing", "class"), {"class": "Stage"})) == 2

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from valueweave.sparql_text import QueryError, check_query, query_form, substitute, syntax_error, tokens, variables
+from valueweave.sparql_errors import syntax_error
+from valueweave.sparql_text import QueryError, check_query, query_form, substitute, tokens, variables
 
 CALL = "SERVICE <http://127.0.0.1:1/> { ?s ?p ?o }"
 
@@ -135,12 +136,17 @@ def test_no_value_is_put_into_a_text_that_reads_in_two_ways() -> None:
 @pytest.mark.parametrize(
     ("query", "place", "words"),
     [
-        ("SELECT ?s\nWHERE { ?s foo:p ?o }", "2:", "prefix that it does not declare"),
+        ("SELEC ?s", "1:1", "start with SELECT, ASK"),
+        ("hello", "1:1", "start with SELECT, ASK"),
+        ("SELECT ?s { ?s ?p ?o }\nORDR BY ?s", "2:1", "'ORDER'"),
+        ("SELECT ?s { ?s ?p '京东' FILTR(?s) }", "1:24", "'FILTER'"),
+        ("SELECT ?s { ?s ?p ?o } LIMIT x", "1:30", "x: "),
+        ("SELECT ?s\nWHERE { ?s foo:p ?o }", "2:12", "prefix that it does not declare"),
         ("SELECT ?s WHERE {", "1:", "ends too early"),
         ("", "1:1", "empty"),
         ("INSERT DATA { <urn:a> <urn:b> 1 }", "1:", "not updates"),
         ("SELECT ?s WHERE { ?s ?p ?o } GROUP BY ?o", "1:", "neither grouped"),
-        ("SELECT ?s WHERE {\n  ?s ?p }", "2:", "does not parse here"),
+        ("SELECT ?s WHERE {\n  ?s ?p }", "2:9", "does not parse here"),
     ],
 )
 def test_a_query_that_does_not_parse_is_told_with_its_place(query: str, place: str, words: str) -> None:

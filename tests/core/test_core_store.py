@@ -91,7 +91,7 @@ def test_a_damaged_version_is_told(tmp_path: Path) -> None:
     manifest = EmbeddedStore.write(tmp_path, quads(1), {"digest": "a" * 64})
     for path in (tmp_path / manifest["folder"] / "db").iterdir():
         path.unlink()
-    with pytest.raises(InputError, match="cannot be opened"):
+    with pytest.raises(InputError, match="broken-store"):
         EmbeddedStore.open(tmp_path)
 
 

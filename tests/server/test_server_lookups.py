@@ -103,10 +103,8 @@ def test_an_item_says_everything_with_its_evidence(client: httpx.Client) -> None
     assert jd["labels"] == {"en": "JD", "zh": "京东"}
     assert [value["value"] for value in jd["alternatives"]] == ["Jingdong"]
     assert jd["description"] == "A retailer with its own logistics."
-    assert [(kind["id"], kind["inferred"]) for kind in jd["types"]][:2] == [
-        ("sce:Organization", False),
-        ("sce:Actor", True),
-    ]
+    types = {kind["id"]: kind["inferred"] for kind in jd["types"]}
+    assert (types["sce:Organization"], types["sce:Actor"]) == (False, True)
     operates = jd["properties"]["operates"]["values"][0]
     assert (operates["id"], operates["label"]) == ("platform/jd-mall", "JD Mall")
     assert operates["graphs"] == ["graph:case/jd-2007-2021"]
@@ -183,3 +181,16 @@ def test_the_interface_describes_itself(client: httpx.Client) -> None:
     item = document["components"]["schemas"]["Item"]
     assert item["examples"]
     assert all(prop.get("description") for prop in item["properties"].values())
+
+
+def test_the_page_before_one_beyond_the_end_is_the_last_one(client: httpx.Client) -> None:
+    beyond = get(client, f"{ACTORS}?limit=1&offset=900")
+    assert beyond["items"] == []
+    assert len(get(client, beyond["previous"])["items"]) == 1
+
+
+def test_a_thing_that_is_not_there_names_the_nearest(client: httpx.Client) -> None:
+    problem = get(client, "/id/actor/jd-logistcs", 404)
+    assert "'actor/jd-logistics'" in problem["remedy"]
+    known = get(client, "/api/v1/stages/zzzzzz", 404)["remedy"].removeprefix("Known: ").rstrip(".").split(", ")
+    assert known == sorted(known)

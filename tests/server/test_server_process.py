@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import httpx
 import pytest
 
 from valueweave.problems import InputError
+from valueweave.project import Project
 from valueweave.server.runner import listen
 
 
@@ -29,4 +35,42 @@ def test_a_port_in_use_is_said_in_words() -> None:
         taken.listen()
         with pytest.raises(InputError, match="cannot listen") as error:
             listen("127.0.0.1", taken.getsockname()[1])
-    assert "--port" in error.value.problems[0].remedy
+    problem = error.value.problems[0]
+    assert "--port" in problem.remedy
+    assert "make serve PORT=" in problem.remedy
+    assert str(problem).count("127.0.0.1") == 1
+
+
+def test_an_address_that_this_machine_does_not_have_is_another_problem() -> None:
+    for host in ("no.such.host.invalid", "192.0.2.1"):
+        with pytest.raises(InputError, match="unknown-host"):
+            listen(host, 0)
+
+
+def _started(project: Project) -> list[str]:
+    """Start a server, wait until it serves, stop it; return what it said."""
+    command = [sys.executable, "-m", "valueweave", "--home", str(project.home), "--store", str(project.store)]
+    said: list[str] = []
+    with subprocess.Popen([*command, "serve", "--port", "0"], stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            said.append(line)
+            if "Serving at" in line:
+                break
+        process.terminate()
+    return said
+
+
+def test_the_first_start_says_that_it_builds_and_a_later_one_that_files_have_changed(
+    project: Project, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(project.home, home, ignore=shutil.ignore_patterns("store"))
+    own = Project(home, tmp_path / "store")
+    said = _started(own)
+    assert "There is no store yet: building it" in said[0]
+    loaded = next(re.search(r"in ([\d.]+) s\.$", line) for line in said if line.startswith("Loaded"))
+    assert loaded
+    assert float(loaded.group(1)) < 1
+    (home / "ontology" / "valueweave.ttl").open("a").write("\n# changed\n")
+    assert any("files have changed" in line for line in _started(own))

@@ -107,7 +107,10 @@ class Entry:
 
     @property
     def written(self) -> str:
-        """The id as an author would write it."""
+        """The id as an author would write it; one that is none as it was written."""
+        node = self.mapping.get("id")
+        if self.named and isinstance(node, Scalar) and expand_reference(node.text) is None:
+            return node.text
         return shorten_iri(self.iri)
 
 

@@ -7,6 +7,7 @@ The decision hidden here: what is told of a broken item, and that only offsets a
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -65,13 +66,16 @@ def verify(project: Project, sources_dir: Path, fix: bool = False) -> EvidenceRe
     check_folder(sources_dir)
     documents = load_documents(project.data_files(), project)
     texts = texts_of(documents, sources_dir)
-    problems = [text.problem for text in texts.values() if text.problem]
     items = list(items_of(documents))
+    cited = Counter(item.source for item in items)
+    problems = [_with_count(text, cited[text.iri]) for text in texts.values() if text.problem]
     broken = [(item, problem) for item in items if (problem := _check(item, texts.get(item.source)))]
     edits: dict[Path, list[tuple[Scalar, str]]] = {}
     for item, problem, place in _relocated(broken, texts):
         if place is None:
-            problems.append(problem)
+            # A text that cannot be read is told once, with the number of its items.
+            if not _is_unreadable(texts.get(item.source)):
+                problems.append(problem)
         elif fix:
             assert item.start is not None
             assert item.end is not None
@@ -181,6 +185,18 @@ def _source_path(project: Project, source: str, sources_dir: Path) -> Path:
     )
 
 
+def _is_unreadable(text: SourceText | None) -> bool:
+    return text is not None and text.text is None
+
+
+def _with_count(text: SourceText, cited: int) -> Problem:
+    assert text.problem is not None
+    if text.text is not None:
+        return text.problem
+    items = f" {cited} evidence item{' cites' if cited == 1 else 's cite'} it."
+    return replace(text.problem, message=text.problem.message + items)
+
+
 def _check(item: Item, source: SourceText | None) -> Problem | None:
     """Return what is wrong with an item where it stands, or nothing."""
     if source is None:
@@ -227,7 +243,9 @@ def _relocated(
         near = item.start + shift.get(item.source, 0)
         place = finder.find(item.end - item.start, item.sha256, near)
         if place is None:
-            why = " It stands nowhere else in the text either: its words or the wrapping of its lines have changed."
+            length = item.end - item.start
+            why = f" No {length} characters in a row of the text have that hash: the words, the wrapping of lines or "
+            why += "the length of the span have changed."
             yield item, replace(problem, message=problem.message + why), None
             continue
         shift[item.source] = place - item.start

@@ -69,8 +69,9 @@ class Item:
     def problem(self, code: str, message: str, remedy: str, level: Level = "error") -> Problem:
         """Return a problem of this item, naming its section."""
         where = f"Section {self.section}: " if self.section else ""
+        message = where + message.removeprefix(where)
         path, record = str(self.document.path), self.entry.owner.written
-        return Problem(code, where + message, remedy, path, self.line, self.column, record, "evidence", level)
+        return Problem(code, message, remedy, path, self.line, self.column, record, "evidence", level)
 
 
 def check_folder(folder: Path) -> None:

@@ -71,13 +71,16 @@ def read_shapes(paths: Iterable[Path]) -> list[ox.Triple]:
     """Return the statements of the shape files.
 
     Raises:
-        InputError: naming each file that is not Turtle.
+        InputError: naming each file that cannot be read or is not Turtle.
     """
     triples: list[ox.Triple] = []
     problems: list[Problem] = []
     for path in paths:
         try:
             triples += [quad.triple for quad in ox.parse(path=path, format=ox.RdfFormat.TURTLE)]
+        except OSError as error:
+            message = f"A file of shapes cannot be read ({error.strerror or error})."
+            problems.append(Problem("unreadable-file", message, "Restore the file.", str(path)))
         except SyntaxError as error:
             message = f"A file of shapes is not Turtle: {error.msg}."
             remedy = "Mend the statement at this place."
@@ -118,6 +121,16 @@ class RecordModel:
     def types(self) -> dict[str, str]:
         """Classes that a record may have as its type, by local name."""
         return {t.local: iri for iri, t in self.ontology.classes.items() if iri.startswith(SCE)}
+
+    @cached_property
+    def writable(self) -> dict[str, str]:
+        """Those of :attr:`types` that an author writes: not the defined ones, whose members follow from statements."""
+        return {name: iri for name, iri in self.types.items() if not self.follows(iri)}
+
+    def follows(self, class_iri: str) -> bool:
+        """Return whether a class is defined by what its members are, so that nobody need state it (a case must)."""
+        stated = self.ontology.descendants(SCE + "Account")
+        return class_iri in self.ontology.defined and class_iri not in stated
 
     def rules(self, types: Iterable[str], container: str | None = None) -> dict[str, KeyRule]:
         """Return the rules of a record by key.

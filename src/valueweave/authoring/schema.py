@@ -142,7 +142,10 @@ def _key(model: RecordModel, key: str, iri: str) -> tuple[dict[str, Any], dict[s
     words = _words(term)
     if key in ("includes", "lists"):
         asked = ["id", *(["evidence"] if key == "includes" else [])]
-        items = {"allOf": [{"$ref": "#/definitions/record"}, {"required": asked}]}
+        labelled = {"required": ["label"], "properties": {"label": {"required": ["en"]}}}
+        # A record with a type defines a thing, which needs a name; one without adds to a thing that has one.
+        named = {"if": {"required": ["type"]}, "then": labelled}
+        items = {"allOf": [{"$ref": "#/definitions/record"}, {"required": asked}, named]}
         records = {"type": "array", "items": items, **words}
         return records, records
     value = _value(model, key, term)

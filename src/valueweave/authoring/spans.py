@@ -25,6 +25,7 @@ __all__ = [
     "line_at",
     "read_source",
     "section_at",
+    "sections",
     "span_hash",
 ]
 
@@ -128,6 +129,17 @@ def _headings(text: str) -> tuple[tuple[int, str], ...]:
         elif marked and len(bare) < 200:
             found.append((match.start(), re.split(r":\s|:$", bare)[0].strip("* ")))
     return tuple(found)
+
+
+def sections(text: str) -> list[tuple[str, int, int]]:
+    """Return the sections of ``text``: number (or name; ``""`` before the first heading), start and end, in order.
+
+    >>> sections("Title\\n1. Introduction\\ny\\n1.1. Aims\\nz")
+    [('', 0, 6), ('1', 6, 24), ('1.1', 24, 35)]
+    """
+    starts = [(0, ""), *_headings(text)]
+    ends = [start for start, _ in starts[1:]] + [len(text)]
+    return [(name, start, end) for (start, name), end in zip(starts, ends, strict=True) if end > start]
 
 
 def section_at(text: str, offset: int) -> str:

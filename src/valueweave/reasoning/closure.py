@@ -16,7 +16,8 @@ import pyoxigraph as ox
 from valueweave.headers import read_header, read_text
 from valueweave.layout import INFERRED_GRAPH
 from valueweave.problems import InputError, Problem
-from valueweave.sparql_text import check_query, query_form, syntax_error
+from valueweave.sparql_errors import syntax_error
+from valueweave.sparql_text import check_query, query_form
 
 __all__ = ["LAYERS", "Rule", "close", "close_ontology", "load_rules"]
 

@@ -140,7 +140,9 @@ def _link_neighbours(request: Request, response: Response, found: ListPage) -> N
     if found.offset + found.limit < found.total:
         found.next = address(found.offset + found.limit)
     if found.offset > 0:
-        found.previous = address(max(found.offset - found.limit, 0))
+        # Beyond the end, the page before is the last one there is.
+        last = max(found.total - 1, 0) // found.limit * found.limit
+        found.previous = address(max(min(found.offset - found.limit, last), 0))
     links = [f'<{link}>; rel="{rel}"' for rel, link in (("prev", found.previous), ("next", found.next)) if link]
     if links:
         response.headers["Link"] = ", ".join(links)

@@ -68,9 +68,8 @@ def linked_data_routes(catalogue: Catalogue, things: Things, settings: Settings)
         """Say what the graph says of the thing whose IRI ends in this path."""
         iri = ID + path
         if not things.exists(iri):
-            problem = Problem(
-                "unknown-id", f"The graph says nothing of '{path}'.", "Search for it under /browse.", term=path
-            )
+            remedy = catalogue.kg.names.nearest(path, "Search for it under /browse.")
+            problem = Problem("unknown-id", f"The graph says nothing of '{path}'.", remedy, term=path)
             raise ProblemError(404, problem)
         if wants_page(request.headers.get("accept"), format):
             return _thing_page(request, iri, catalogue, things, lang)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import pyoxigraph as ox
 
 from valueweave.namespaces import GRAPH, ID, SCE, TermError, expand_iri, shorten_iri
-from valueweave.problems import Problem
+from valueweave.problems import Problem, name_list
 from valueweave.server.catalogue import Catalogue, best, integer, iris_of, rows
 from valueweave.server.errors import ProblemError
 from valueweave.server.models import ListPage, Summary
@@ -173,7 +173,5 @@ class Listing:
 
 def _unknown(what: str, given: str, known: Sequence[str], message: str) -> Problem:
     close = difflib.get_close_matches(given, known, n=1, cutoff=0.5)
-    remedy = (
-        f"Did you mean '{close[0]}'?" if close else f"Known: {', '.join(known[:20])}." if known else "There is none."
-    )
+    remedy = f"Did you mean '{close[0]}'?" if close else f"Known: {name_list(known, 8)}." if known else "There is none."
     return Problem(f"unknown-{what}", message, remedy, term=given)

@@ -110,9 +110,12 @@ def _asked(request: Request, question: Question, catalogue: Catalogue) -> Asked:
     # A field that a form leaves empty has no value.
     values = {name: value for name, value in given.items() if name not in _RESERVED and value}
     try:
-        bound = question.bind(values)
+        bound = catalogue.kg.bind(question, values)
     except InputError as error:
         raise InputError(*(_for_address(problem) for problem in error.problems)) from error
+    unknown = catalogue.kg.unknown_names(question, values, text=False)
+    if wrong := [problem for problem in unknown if problem.term in values]:
+        raise InputError(*wrong)
     return Asked(question.text, bound, default_graph=catalogue.kg.graphs(scope))
 
 

@@ -7,9 +7,11 @@ at once and in words.
 
 from __future__ import annotations
 
+import errno
 import socket
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 import uvicorn
@@ -23,6 +25,9 @@ from valueweave.server.settings import Settings
 __all__ = ["listen", "run"]
 
 
+_STALE = "Note: files have changed since the store was built; 'valueweave build' and a new start take them in."
+
+
 def listen(host: str, port: int) -> socket.socket:
     """Take an address; port 0 takes any free one.
 
@@ -33,33 +38,58 @@ def listen(host: str, port: int) -> socket.socket:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
+    except OSError as error:
+        raise _no_such_host(host) from error
+    try:
         taken = socket.socket(family, kind, protocol)
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(address)
         # Whoever connects from now on waits until the server is ready, instead of being turned away.
         taken.listen(128)
     except OSError as error:
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise _no_such_host(host) from error
         raise InputError(
             Problem(
                 "address-in-use",
                 f"The server cannot listen on {host}, port {port}: {error.strerror or error}.",
-                "Choose another port with --port (0 takes any free one), or another --host.",
-                term=f"{host}:{port}",
+                "Choose another port with --port (0 takes any free one; with make: make serve PORT=8001).",
             )
         ) from error
     return taken
 
 
-def run(project: Project, host: str = "127.0.0.1", port: int = 8000, *, settings: Settings | None = None) -> None:
+def _no_such_host(host: str) -> InputError:
+    remedy = "Use 127.0.0.1 for this machine only, 0.0.0.0 for all its addresses, or one of these by itself."
+    return InputError(Problem("unknown-host", f"This machine has no address '{host}'.", remedy))
+
+
+def run(
+    project: Project,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    *,
+    settings: Settings | None = None,
+    prepare: Callable[[Project], object] | None = None,
+) -> None:
     """Serve the knowledge graph of a project until stopped; a missing store is built first.
 
-    What was loaded, how long that took and the address go to standard error.
+    What was loaded, how long that took and the address go to standard error; also that files have changed since.
+
+    Args:
+        project: what to serve.
+        host: address to listen on.
+        port: port to listen on; 0 takes any free one.
+        settings: limits and habits.
+        prepare: what to do once the address is taken and before the store is opened, such as to build it in sight.
 
     Raises:
         InputError: when the address cannot be taken, or there is no store and none can be built.
     """
     taken = listen(host, port)
     try:
+        if prepare:
+            prepare(project)
         started = time.perf_counter()
         with open_graph(project.home, project.store) as kg:
             counts = kg.statistics()["counts"]
@@ -68,6 +98,8 @@ def run(project: Project, host: str = "127.0.0.1", port: int = 8000, *, settings
                 f"{counts.get('statements', 0)} statements (version {kg.version}) "
                 f"in {time.perf_counter() - started:.2f} s."
             )
+            if kg.stale:
+                print(_STALE, file=sys.stderr)
             address = f"[{host}]" if ":" in host else host
             print(loaded, file=sys.stderr)
             print(f"Serving at http://{address}:{taken.getsockname()[1]}/  (Ctrl+C stops)", file=sys.stderr, flush=True)

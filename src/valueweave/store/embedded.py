@@ -7,23 +7,26 @@ the process): :meth:`EmbeddedStore.serialize_query` asks and writes in one call.
 
 from __future__ import annotations
 
+import shutil
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyoxigraph as ox
 
 from valueweave.namespaces import ID, PREFIXES
 from valueweave.problems import InputError, Problem
-from valueweave.sparql_text import QueryError, check_query, substitute, syntax_error
+from valueweave.sparql_errors import syntax_error
+from valueweave.sparql_text import QueryError, check_query, substitute
 from valueweave.store.formats import WRITTEN_PREFIXES, negotiate
 from valueweave.store.versions import Versions
 
 __all__ = ["Answer", "EmbeddedStore", "Term"]
 
 Term = ox.NamedNode | ox.Literal
+Read = TypeVar("Read")
 Answer = ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples
 
 
@@ -34,15 +37,17 @@ class EmbeddedStore:
 
     Attributes:
         manifest: what was built: ``version``, ``digest``, ``counts``, ``built_with``, ``built_at``.
+        folder: where it lies, ``None`` in memory.
 
     >>> store = EmbeddedStore.in_memory([ox.Quad(ox.NamedNode("urn:a"), ox.NamedNode("urn:p"), ox.Literal(1))])
     >>> store.serialize_query("SELECT ?o { ?s ?p ?o }", "csv")
     (b'o\\r\\n1\\r\\n', 'text/csv')
     """
 
-    def __init__(self, engine: ox.Store, manifest: dict[str, Any]) -> None:
+    def __init__(self, engine: ox.Store, manifest: dict[str, Any], folder: str | None = None) -> None:
         self._engine: ox.Store | None = engine
         self.manifest = manifest
+        self.folder = folder
 
     @classmethod
     def open(cls, folder: Path) -> EmbeddedStore:
@@ -56,20 +61,27 @@ class EmbeddedStore:
         while True:
             manifest = versions.current()
             try:
+                # The engine opens a shortened list of its files without a word, as an empty store.
+                versions.check_sizes(manifest)
                 engine = ox.Store.read_only(str(versions.database(manifest["folder"])))
-            except OSError as error:
+            except (OSError, RuntimeError) as error:
                 # Two builds may have passed between reading the pointer and opening the version.
                 if versions.current()["version"] != manifest["version"]:
                     continue
-                raise InputError(
-                    Problem(
-                        "broken-store",
-                        f"The version '{manifest['version']}' of the store cannot be opened ({error}).",
-                        "Run 'valueweave build --force' to build it afresh.",
-                        file=str(folder),
-                    )
-                ) from error
-            return cls(engine, manifest)
+                raise InputError(_broken(error, str(folder))) from error
+            return cls(engine, manifest, str(folder))
+
+    @classmethod
+    def is_intact(cls, folder: Path) -> bool:
+        """Whether the current version in ``folder`` opens and holds what was written, read through to the end."""
+        versions = Versions(folder)
+        try:
+            manifest = versions.current()
+            return versions.is_as_written(manifest) and len(cls.open(folder).engine) == manifest["counts"].get(
+                "quads", 0
+            )
+        except (InputError, OSError, RuntimeError):
+            return False
 
     @classmethod
     def in_memory(cls, quads: Iterable[ox.Quad], manifest: Mapping[str, Any] | None = None) -> EmbeddedStore:
@@ -96,10 +108,20 @@ class EmbeddedStore:
         """
         versions = Versions(folder)
         with versions.building():
-            started = time.perf_counter()
-            versions.remove_leftovers()
-            before = versions.current_or_none()
-            name, place = versions.fresh(manifest["digest"])
+            return EmbeddedStore.write_version(versions, quads, manifest)
+
+    @staticmethod
+    def write_version(versions: Versions, quads: Iterable[ox.Quad], manifest: dict[str, Any]) -> dict[str, Any]:
+        """Write a version as :meth:`write` does, for one who holds the store already.
+
+        Raises:
+            InputError: when the folder cannot be written; nothing of the new version is left then.
+        """
+        started = time.perf_counter()
+        versions.remove_leftovers()
+        before = versions.current_or_none()
+        name, place = versions.fresh(manifest["digest"])
+        try:
             database = versions.database(place)
             database.mkdir(parents=True)
             engine = ox.Store(str(database))
@@ -115,9 +137,15 @@ class EmbeddedStore:
                 "folder": place,
                 "previous": before["version"] if before else None,
                 "counts": {**manifest.get("counts", {}), "quads": count},
+                "files": versions.files(place),
                 "write_seconds": round(time.perf_counter() - started, 3),
             }
             versions.switch(complete)
+        except BaseException as error:
+            shutil.rmtree(versions.folder / place, ignore_errors=True)
+            if isinstance(error, OSError | RuntimeError):
+                raise versions.not_writable(error) from error
+            raise
         return complete
 
     @property
@@ -152,6 +180,7 @@ class EmbeddedStore:
 
         Raises:
             QueryError: when the query does not parse, calls another service, or cannot be evaluated.
+            InputError: when the store turns out to be broken.
         """
         check_query(text, file=file)
         bound = substitute(text, substitutions or {}, file=file)
@@ -166,7 +195,7 @@ class EmbeddedStore:
         except SyntaxError as error:
             raise syntax_error(error, text if bound == text else bound, file=file) from error
         except (OSError, RuntimeError, ValueError) as error:
-            raise _unanswerable(error, file) from error
+            raise self._unanswerable(error, file) from error
 
     def serialize_query(
         self,
@@ -205,16 +234,65 @@ class EmbeddedStore:
                 assert isinstance(chosen.writer, ox.QueryResultsFormat)
                 body = answer.serialize(format=chosen.writer)
         except (OSError, RuntimeError) as error:
-            raise _unanswerable(error, None) from error
+            raise self._unanswerable(error, None) from error
         assert body is not None
         return body, chosen.media_type
+
+    def statements(
+        self,
+        subject: ox.NamedNode | None = None,
+        predicate: ox.NamedNode | None = None,
+        value: ox.NamedNode | None = None,
+        graph: ox.NamedNode | ox.DefaultGraph | None = None,
+    ) -> Iterator[ox.Quad]:
+        """Yield the quads with these parts; a part left out may be anything.
+
+        Raises:
+            InputError: when the store turns out to be broken.
+        """
+        yield from self.reading(self.engine.quads_for_pattern(subject, predicate, value, graph))
+
+    def graphs(self) -> list[str]:
+        """Return the IRIs of the named graphs, sorted."""
+        return sorted(
+            graph.value for graph in self.reading(self.engine.named_graphs()) if isinstance(graph, ox.NamedNode)
+        )
+
+    def reading(self, answer: Iterable[Read], file: str | None = None) -> Iterator[Read]:
+        """Yield what the engine reads from its files, in this thread.
+
+        Args:
+            answer: solutions, statements or graphs of the engine.
+            file: where the query comes from, for the messages.
+
+        Raises:
+            InputError: when the query cannot be evaluated any further, or the store turns out to be broken.
+        """
+        try:
+            yield from answer
+        except (OSError, RuntimeError, ValueError) as error:
+            raise self._unanswerable(error, file) from error
 
     def close(self) -> None:
         """Let go of the files."""
         self._engine = None
 
+    def _unanswerable(self, error: Exception, file: str | None) -> InputError:
+        if isinstance(error, OSError) or str(error).startswith(_DAMAGE):
+            return InputError(_broken(error, self.folder))
+        return QueryError(
+            Problem("query-failed", f"The query cannot be evaluated: {error}.", "Change the query.", file=file)
+        )
 
-def _unanswerable(error: Exception, file: str | None) -> QueryError:
-    return QueryError(
-        Problem("query-failed", f"The query cannot be evaluated: {error}.", "Change the query.", file=file)
+
+_DAMAGE = ("Corruption", "IO error")
+"""How the engine's complaints about its files begin."""
+
+
+def _broken(error: Exception, folder: str | None) -> Problem:
+    return Problem(
+        "broken-store",
+        f"The store is damaged ({' '.join(str(error).split())}).",
+        "Run 'valueweave build --force' to build it afresh.",
+        file=folder,
     )

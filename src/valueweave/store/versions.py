@@ -15,10 +15,11 @@ leaves the version before it as it was, and readers of the version before the cu
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -99,16 +100,33 @@ class Versions:
         )
 
     @contextmanager
-    def building(self) -> Iterator[None]:
+    def building(self, wait: float = 0, tell: Callable[[str], None] | None = None) -> Iterator[bool]:
         """Hold the store for one build.
 
+        Args:
+            wait: how many seconds to wait for another build that holds it.
+            tell: told, in words, that this waits.
+
+        Yields:
+            Whether another build ran until now, so that its result may be all that is needed.
+
         Raises:
-            InputError: when another build holds it, or the folder cannot be written.
+            InputError: when another build goes on holding it, the folder cannot be written, or holds something else.
         """
+        waited = False
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with FileLock(self.folder / "build.lock", timeout=0):
-                yield
+            self._check_ours()
+            lock = FileLock(self.folder / "build.lock")
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                if wait <= 0:
+                    raise
+                if tell:
+                    tell(f"Another build of this store is running: waiting for it, at most {wait:.0f} s.")
+                waited = True
+                lock.acquire(timeout=wait, poll_interval=0.1)
         except Timeout:
             raise InputError(
                 Problem(
@@ -118,15 +136,67 @@ class Versions:
                     file=str(self.folder),
                 )
             ) from None
-        except (PermissionError, NotADirectoryError, FileExistsError) as error:
+        except OSError as error:
+            raise self.not_writable(error) from error
+        try:
+            yield waited
+        finally:
+            lock.release()
+
+    def not_writable(self, error: Exception) -> InputError:
+        """Return what to tell when writing here failed."""
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        return InputError(
+            Problem(
+                "store-not-writable",
+                f"The store cannot be written ({reason}).",
+                "Choose a folder with room that you may write to, with --store.",
+                file=str(self.folder),
+            )
+        )
+
+    def _check_ours(self) -> None:
+        """Refuse a folder that holds other things: a wrong name must not fill somebody's documents with versions."""
+        names = {path.name for path in self.folder.iterdir()}
+        if names and names.isdisjoint({POINTER, "versions", "build.lock"}):
             raise InputError(
                 Problem(
-                    "store-not-writable",
-                    f"The store cannot be written ({error.strerror}).",
-                    "Choose a folder that you may write to, with --store.",
-                    file=str(error.filename or self.folder),
+                    "not-a-store",
+                    "The folder is not empty, and what it holds is no store.",
+                    "Name a new or empty folder with --store.",
+                    file=str(self.folder),
                 )
-            ) from error
+            )
+
+    def files(self, folder: str) -> dict[str, dict[str, Any]]:
+        """Return size and SHA-256 of each file that holds data of a version (not its log, lock and options)."""
+        kept = [
+            path
+            for path in self.database(folder).iterdir()
+            if path.suffix == ".sst" or path.name.startswith("MANIFEST") or path.name == "CURRENT"
+        ]
+        return {
+            path.name: {"size": path.stat().st_size, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+            for path in sorted(kept)
+        }
+
+    def check_sizes(self, manifest: dict[str, Any]) -> None:
+        """Make sure that the files of a version are there, as long as they were (older manifests say nothing of them).
+
+        Raises:
+            OSError: naming a file that is not.
+        """
+        for name, told in manifest.get("files", {}).items():
+            if (self.database(manifest["folder"]) / name).stat().st_size != told["size"]:
+                raise OSError(f"{name} is not as long as it was written")
+
+    def is_as_written(self, manifest: dict[str, Any]) -> bool:
+        """Return whether the files of a version hold what was written (where the manifest says so).
+
+        Raises:
+            OSError: when one cannot be read.
+        """
+        return manifest.get("files", {}) in ({}, self.files(manifest["folder"]))
 
     def fresh(self, digest: str) -> tuple[str, str]:
         """Return name and folder of a version that does not exist yet; call it while holding the store."""
@@ -152,8 +222,12 @@ class Versions:
         text = json.dumps(manifest, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
         _write_through(self.folder / manifest["folder"] / "manifest.json", text)
         beside = self.folder / f"{POINTER}.{os.getpid()}"
-        _write_through(beside, text)
-        beside.replace(self.pointer)
+        try:
+            _write_through(beside, text)
+            beside.replace(self.pointer)
+        except BaseException:
+            beside.unlink(missing_ok=True)
+            raise
         _sync_folder(self.folder)
 
 

@@ -23,7 +23,7 @@ from valueweave.validation.references import Catalogue, check_references
 from valueweave.validation.shapes import check_shapes
 from valueweave.validation.structure import check_structure
 
-__all__ = ["check_documents", "validate"]
+__all__ = ["check_documents", "check_places", "validate"]
 
 
 def validate(project: Project, files: Sequence[Path] | None = None) -> list[Problem]:
@@ -64,8 +64,24 @@ def validate(project: Project, files: Sequence[Path] | None = None) -> list[Prob
         documents.append(document)
         if wanted:
             only.append(document)
+    if files is None:
+        problems += check_places(project)
     problems += check_documents(documents, ontology, shapes, only=None if files is None else only, broken=broken)
     return sorted_problems(problems)
+
+
+def check_places(project: Project) -> list[Problem]:
+    """Return a warning for everything that lies among the authored files and is not read."""
+    return [
+        Problem(
+            "unread-file",
+            "This is a folder, and folders here are not looked into." if path.is_dir() else "This file is not read.",
+            "Authored files lie in data/ and data/cases/, and their names end in .yaml: move or rename it.",
+            file=str(path),
+            level="warning",
+        )
+        for path in project.unread_files()
+    ]
 
 
 def check_documents(
@@ -95,10 +111,12 @@ def check_documents(
         findings += check_structure(document, model)
         findings += check_references(document, catalogue)
     told = {(finding.subject, finding.key) for finding in findings}
+    # Two records of one id look like one with twice the values; the shapes have nothing to say of that.
+    double = {finding.subject for finding in findings if finding.problem.code == "duplicate-id"}
     seen = {(*_place(finding.problem), finding.key) for finding in findings}
     for finding in check_shapes(documents, shapes, ontology, catalogue, only):
         same = (*_place(finding.problem), finding.problem.message)
-        if (finding.subject, finding.key) not in told and same not in seen:
+        if finding.subject not in double and (finding.subject, finding.key) not in told and same not in seen:
             seen.add(same)
             findings.append(finding)
     return sorted_problems(finding.problem for finding in findings)

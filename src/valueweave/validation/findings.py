@@ -6,14 +6,12 @@ The decision hidden here: when two checks speak of the same fact (same thing, sa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from valueweave.authoring.document import Document
 from valueweave.authoring.entries import Entry
 from valueweave.authoring.tree import Node
-from valueweave.problems import Level, Problem
+from valueweave.problems import Level, Problem, did_you_mean, name_list
 
 __all__ = ["Finding", "at", "did_you_mean", "name_list"]
 
@@ -53,27 +51,3 @@ def at(
     record = entry.owner.written if entry.owner.named else None
     problem = Problem(code, message, remedy, str(document.path), line, column, record, key, level)
     return Finding(problem, entry.iri, key)
-
-
-def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
-    """Return "Did you mean …?" with the nearest of ``known``, else ``otherwise``.
-
-    >>> did_you_mean("strtYear", ["startYear", "endYear"])
-    "Did you mean 'startYear'?"
-    """
-    names = list(dict.fromkeys(known))
-    same = [name for name in names if name.casefold() == word.casefold()]
-    near = same or get_close_matches(word, names, n=3, cutoff=0.7)
-    if not near:
-        return otherwise
-    return "Did you mean " + " or ".join(f"'{name}'" for name in near) + "?"
-
-
-def name_list(names: Sequence[str], most: int = 12) -> str:
-    """Return names as a readable list, shortened when it is long.
-
-    >>> name_list(["b", "a"])
-    'a, b'
-    """
-    shown = sorted(names)[:most]
-    return ", ".join(shown) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -22,6 +22,7 @@ from valueweave.validation.findings import Finding, at, did_you_mean
 __all__ = ["Catalogue", "check_references", "ids_of_broken_file"]
 
 _SOURCE = SCE + "Source"
+_BACKING = {SCE + name for name in ("EvidenceItem", "NameUse", "StatedValue")}
 
 
 def ids_of_broken_file(path: Path) -> set[str] | None:
@@ -63,9 +64,16 @@ class Catalogue:
             self.complete = self.complete and found is not None
         self._by_kind: dict[str, list[str]] = {}
         for iri in (*self.defined, *self.also):
-            if iri.startswith(ID):
+            if iri.startswith(ID) and self._can_be_meant(iri):
                 path_ = iri.removeprefix(ID)
                 self._by_kind.setdefault(path_.split("/")[0], []).append(path_)
+
+    def _can_be_meant(self, iri: str) -> bool:
+        """Whether an author may have meant this id: one that is written, rightly, of something that others name."""
+        if "%" in iri:
+            return False
+        entries = [entry for _, entry in self.defined.get(iri, ())]
+        return not entries or any(entry.named and _BACKING.isdisjoint(entry.types) for entry in entries)
 
     def knows(self, iri: str) -> bool:
         """Return whether ``iri`` is defined, is a term of the ontology, or is foreign."""

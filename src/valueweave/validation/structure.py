@@ -32,6 +32,7 @@ def check_structure(document: Document, model: RecordModel) -> Iterator[Finding]
         yield from _check_id(document, entry)
         yield from _check_type(document, entry, model)
         yield from _check_keys(document, entry, model)
+        yield from _check_label(document, entry)
         yield from check_periods(document, entry)
         if _is_evidence(entry):
             yield from check_evidence_item(document, entry)
@@ -95,14 +96,41 @@ def _check_type(document: Document, entry: Entry, model: RecordModel) -> Iterato
         text = item.text if isinstance(item, Scalar) else ""
         iri = expand_name(text, model.ontology) if text and text not in model.ontology.keys else None
         if iri in model.ontology.classes:
+            if model.follows(iri):
+                yield _follows(document, entry, item, iri, model)
             continue
         what = f"There is no type '{text}'." if text else "A type is one word, the name of a class."
-        remedy = did_you_mean(text, model.types, "Types are the classes of the ontology, such as Stage or Opportunity.")
+        remedy = did_you_mean(
+            text, model.writable, "Types are the classes of the ontology, such as Stage or Opportunity."
+        )
         yield at(document, entry, "unknown-type", what, remedy, key="type", node=item)
     if entry.parent is None and entry.types and not _is_root_type(entry, model):
         names = name_list([shorten_iri(iri).removeprefix("sce:") for iri in entry.types])
         remedy = "Write type: Case, GeneralAccount or Registry, and put the records under includes: or lists:."
         yield at(document, entry, "wrong-root", f"A file cannot be of type {names}.", remedy, key="type")
+
+
+def _follows(document: Document, entry: Entry, item: Node, iri: str, model: RecordModel) -> Finding:
+    name = iri.removeprefix(SCE)
+    above = [
+        model.ontology.terms[one].local for one in model.ontology.terms[iri].parents if one in model.types.values()
+    ]
+    instead = "Leave it out: it follows." if len(entry.types) > 1 or not above else f"Write {name_list(above)} instead."
+    message = f"Whether something is of the type {name} follows from what is said of it."
+    return at(document, entry, "defined-class", message, instead, key="type", node=item, level="warning")
+
+
+def _check_label(document: Document, entry: Entry) -> Iterator[Finding]:
+    """A record without a name in English cannot be shown, and is left out by questions that ask for it."""
+    if not (entry.is_record and entry.typed):
+        return
+    node = entry.mapping.get("label")
+    if node is None:
+        message = "The record has no label."
+        yield at(document, entry, "missing-key", message, "Add label: {en: ..., zh: ...}.", key="label")
+    elif isinstance(node, Mapping) and node.entries and "en" not in node.entries:
+        message = "The label has no English text."
+        yield at(document, entry, "missing-key", message, "Add en: to the label.", key="label")
 
 
 def _is_root_type(entry: Entry, model: RecordModel) -> bool:
@@ -171,7 +199,7 @@ def _key_remedy(key: str, allowed: frozenset[str], model: RecordModel) -> str:
     if key in by_local:
         return f"Write '{by_local[key]}'."
     near = did_you_mean(key, allowed) or did_you_mean(key, model.ontology.keys)
-    return near or "Remove it, or see the list of keys that your editor offers."
+    return f"{near} 'valueweave keys CLASS' lists the keys of a class.".strip()
 
 
 def _not_allowed(document: Document, entry: Entry, key: str, allowed: frozenset[str], model: RecordModel) -> Finding:
