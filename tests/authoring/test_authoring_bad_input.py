@@ -50,6 +50,7 @@ SLIPS = [
     ("evidenceKind: stated", "evidenceKind: said", "unknown-value", "said", "evidenceKind", "stated"),
     ("inScheme: scheme/value", "inScheme: scheme/valu", "unknown-reference", "scheme/valu", "inScheme", "scheme/value"),
     ("inScheme: scheme/value", "inScheme: sce:NoSuchTerm", "unknown-reference", "sce:NoSuch", "inScheme", ""),
+    ("unit: unitPercent", "unit: unit/percent", "unknown-value", "unit/percent", "unit", "full IRI"),
     ("inScheme: scheme/value", "inScheme: a scheme", "malformed-reference", "a scheme", "inScheme", "evolution-sch"),
     ("inScheme: scheme/value", "inScheme: ../value", "malformed-reference", "../value", "inScheme", "id of a record"),
     ("    inScheme: scheme/value\n", "", "missing-key", "stage/jd-1", "inScheme", "inScheme"),

@@ -63,8 +63,16 @@ def _check_object(model: RecordModel, term: OntologyTerm, node: Node, found: Rep
     assert isinstance(node, Scalar)
     text = node.text
     if closed is not None:
-        iri = closed.get(text) or expand_reference(text)
-        if iri is None or (iri.startswith(PREFIXES["sce"]) and iri not in closed.values()):
+        # In a list of the ontology a bare path would be read as a term of the ontology, not as the id of a record.
+        iri = closed.get(text) or (expand_reference(text) if ":" in text else None)
+        if iri is None and (path := expand_reference(text)):
+            yield found(
+                "unknown-value",
+                f"Under '{term.key}' stand terms of the ontology, and '{text}' is the id of a record.",
+                f"Write a term, or the record's full IRI: {path}.",
+                node,
+            )
+        elif iri is None or (iri.startswith(PREFIXES["sce"]) and iri not in closed.values()):
             remedy = did_you_mean(text, closed) or f"Known values are {name_list(list(closed), 30)}."
             yield found("unknown-value", f"The key '{term.key}' has no value '{text}'.", remedy, node)
     elif not isinstance(node.value, str) or isinstance(node.value, Number) or expand_reference(text) is None:
