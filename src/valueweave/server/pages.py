@@ -36,12 +36,13 @@ SELECT ?case ?stage ?order ?from ?to ?phase WHERE {
   ?case a sce:Case .
   OPTIONAL {
     ?case sce:includes ?stage . ?stage a sce:Stage
+    OPTIONAL { ?stage sce:inScheme ?scheme }
     OPTIONAL { ?stage sce:order ?order }
     OPTIONAL { ?stage sce:startYear ?from }
     OPTIONAL { ?stage sce:endYear ?to }
     OPTIONAL { ?stage sce:statedPhase ?phase }
   }
-} ORDER BY ?case ?order ?from ?stage"""
+} ORDER BY ?case ?scheme ?order ?from ?stage"""
 
 
 @dataclass(frozen=True, slots=True)
