@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import duckdb
 import pyoxigraph as ox
 
 from valueweave.authoring import Document, load_documents
@@ -21,7 +22,8 @@ from valueweave.namespaces import PREFIXES, SCE
 from valueweave.ontology import OntologyIndex
 from valueweave.problems import InputError, Problem, has_errors
 from valueweave.project import Project
-from valueweave.reasoning.closure import close_ontology, load_rules
+from valueweave.reasoning.materialize import Closure, materialize
+from valueweave.reasoning.rulebook import RuleBook, rule_texts
 from valueweave.store import EmbeddedStore
 from valueweave.store.versions import Versions
 from valueweave.validation import check_documents, check_places, validate
@@ -134,7 +136,8 @@ def _build(
     step = _Steps(progress, ("ontology", "records", "checks", "reasoning", "store"))
     step.next()
     ontology = OntologyIndex.load(project)
-    rules = load_rules(project.rule_files())
+    texts = rule_texts(project)
+    rules = RuleBook.compile(ontology.triples, texts)
     step.next()
     try:
         documents = load_documents(project.data_files(), project, ontology)
@@ -147,17 +150,19 @@ def _build(
         raise InputError(*problems)
     step.next()
     asserted = list(dict.fromkeys(quad for document in documents for quad in document.quads()))
-    inferred = close_ontology(asserted, ontology.triples, rules)
+    closure = materialize((quad.triple for quad in asserted), ontology.triples, rules)
+    inferred = closure.triples()
     step.next()
     counts = _counts(documents, asserted, inferred, ontology.triples)
     complete = EmbeddedStore.write_version(
         versions,
-        _layout(ontology.triples, asserted, inferred),
+        _layout(ontology.triples, asserted, closure),
         {
             "digest": digest,
             "counts": counts,
             "statistics": _statistics(asserted, inferred),
-            "built_with": {"valueweave": __version__, "pyoxigraph": ox.__version__},
+            "rules": [asdict(text) for text in texts],
+            "built_with": {"valueweave": __version__, "pyoxigraph": ox.__version__, "duckdb": duckdb.__version__},
         },
     )
     step.done()
@@ -180,16 +185,14 @@ class _Steps:
             self._progress("done", len(self._names), len(self._names))
 
 
-def _layout(
-    ontology: Iterable[ox.Triple], asserted: Sequence[ox.Quad], inferred: Sequence[ox.Quad]
-) -> Iterator[ox.Quad]:
+def _layout(ontology: Iterable[ox.Triple], asserted: Sequence[ox.Quad], closure: Closure) -> Iterator[ox.Quad]:
     """Yield every quad of the store: the named graphs, and all statements once more in the default graph."""
     graph = ox.NamedNode(ONTOLOGY_GRAPH)
     everything: dict[ox.Triple, None] = {}
     for triple in ontology:
         everything[triple] = None
         yield ox.Quad(triple.subject, triple.predicate, triple.object, graph)
-    for quad in (*asserted, *inferred):
+    for quad in (*asserted, *closure.quads()):
         everything[quad.triple] = None
         yield quad
     for triple in everything:
@@ -199,10 +202,10 @@ def _layout(
 def _counts(
     documents: Sequence[Document],
     asserted: Sequence[ox.Quad],
-    inferred: Sequence[ox.Quad],
+    inferred: Sequence[ox.Triple],
     ontology: Sequence[ox.Triple],
 ) -> dict[str, int]:
-    statements = {quad.triple for quad in (*asserted, *inferred)}
+    statements = {*(quad.triple for quad in asserted), *inferred}
     return {
         "files": len(documents),
         "records": sum(1 for document in documents for _ in document.records()),
@@ -214,10 +217,11 @@ def _counts(
     }
 
 
-def _statistics(asserted: Sequence[ox.Quad], inferred: Sequence[ox.Quad]) -> dict[str, dict[str, int]]:
+def _statistics(asserted: Sequence[ox.Quad], inferred: Sequence[ox.Triple]) -> dict[str, dict[str, int]]:
     """Count what people ask for on every start page, so that no query has to."""
     graphs = Counter(quad.graph_name.value for quad in asserted if isinstance(quad.graph_name, ox.NamedNode))
     graphs[INFERRED_GRAPH] = len(inferred)
-    typed = {(quad.subject, quad.object) for quad in (*asserted, *inferred) if quad.predicate == _TYPE}
+    triples = {*(quad.triple for quad in asserted), *inferred}
+    typed = {(triple.subject, triple.object) for triple in triples if triple.predicate == _TYPE}
     types = Counter(term.value for _, term in typed if isinstance(term, ox.NamedNode) and term.value.startswith(SCE))
     return {"graphs": dict(sorted(graphs.items())), "types": dict(sorted(types.items()))}

@@ -18,7 +18,7 @@ import pyoxigraph as ox
 from valueweave.convert import BACKING_CLASSES
 from valueweave.files import write_atomically
 from valueweave.graph import KnowledgeGraph
-from valueweave.layout import INFERRED_GRAPH, ONTOLOGY_GRAPH
+from valueweave.layout import DERIVATIONS, INFERRED_GRAPH, ONTOLOGY_GRAPH
 from valueweave.namespaces import GRAPH, ID, PREFIXES, SCE
 from valueweave.problems import InputError, Problem
 from valueweave.store.formats import WRITTEN_PREFIXES
@@ -147,7 +147,7 @@ def _named_quads(kg: KnowledgeGraph, *, inferred: bool, ontology: bool = True) -
     return [
         quad
         for graph in kg.store.graphs()
-        if graph.startswith(GRAPH) and graph not in skipped
+        if graph.startswith(GRAPH) and graph not in skipped and not graph.startswith(DERIVATIONS)
         for quad in kg.store.statements(graph=ox.NamedNode(graph))
     ]
 

@@ -7,6 +7,7 @@ The decision hidden here: which graphs of the store a question sees, and how a n
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
@@ -27,6 +28,10 @@ from valueweave.values import IRI
 if TYPE_CHECKING:
     import networkx
     import rdflib
+
+    from valueweave.analysis.numbers_report import NumbersReport
+    from valueweave.reasoning.desk import ReasoningDesk
+    from valueweave.reasoning.explain import Explanation
 
 __all__ = ["Description", "KnowledgeGraph", "Scope", "open"]
 
@@ -312,6 +317,41 @@ class KnowledgeGraph:
     ) -> Iterator[ox.Triple]:
         for quad in self.store.statements(subject, predicate, value, ox.DefaultGraph()):
             yield quad.triple
+
+    # -- reasoning
+
+    @cached_property
+    def reasoning(self) -> ReasoningDesk:
+        """What answers questions about the inferred statements, by the rules that the store was built with."""
+        from valueweave.reasoning.desk import ReasoningDesk  # noqa: PLC0415 - a reader of facts needs no rules
+
+        return ReasoningDesk(self.store, self.names.require)
+
+    def explain(self, subject: str, predicate: str, value: str, *, proofs: int = 1) -> Explanation:
+        """Return why a statement holds, down to the passages of the sources, or what comes nearest to it.
+
+        Args:
+            subject: a term as a person writes it.
+            predicate: a property; ``a`` for the class of a thing.
+            value: a term or a literal.
+            proofs: how many proofs to give at most.
+
+        Raises:
+            InputError: when a term cannot be read or the graph does not know it.
+        """
+        return self.reasoning.explain(subject, predicate, value, proofs=proofs)
+
+    # -- analyses
+
+    def check_numbers(self, source: str | None = None, only: str | None = None) -> NumbersReport:
+        """Compute again what the sources print, as :func:`valueweave.analysis.numbers.check_numbers`.
+
+        Raises:
+            InputError: when there is no such source or verdict.
+        """
+        from valueweave.analysis.numbers import check_numbers  # noqa: PLC0415 - analyses load when they are asked for
+
+        return check_numbers(self, source, only)
 
     # -- as other libraries see it
 

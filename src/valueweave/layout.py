@@ -13,7 +13,7 @@ from valueweave.project import Project
 from valueweave.store.versions import Versions
 from valueweave.version import __version__
 
-__all__ = ["INFERRED_GRAPH", "ONTOLOGY_GRAPH", "build_digest", "is_current"]
+__all__ = ["DERIVATIONS", "INFERRED_GRAPH", "ONTOLOGY_GRAPH", "build_digest", "is_current"]
 
 ONTOLOGY_GRAPH = GRAPH + "ontology"
 """Named graph of the ontology."""
@@ -21,7 +21,10 @@ ONTOLOGY_GRAPH = GRAPH + "ontology"
 INFERRED_GRAPH = GRAPH + "inferred"
 """Named graph of the inferred statements."""
 
-_LAYOUT = "1"
+DERIVATIONS = INFERRED_GRAPH + "/"
+"""How the IRIs of the graphs begin that say how a statement was inferred: the round and the name of the rule follow."""
+
+_LAYOUT = "2"
 """Part of the digest: a change of how the graphs are laid out makes every store out of date."""
 
 

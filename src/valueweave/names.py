@@ -14,7 +14,7 @@ import pyoxigraph as ox
 
 from valueweave.layout import ONTOLOGY_GRAPH
 from valueweave.namespaces import ID, PREFIXES, SCE, shorten_iri
-from valueweave.problems import Problem, did_you_mean
+from valueweave.problems import InputError, Problem, did_you_mean
 from valueweave.store import EmbeddedStore
 
 __all__ = ["Names"]
@@ -65,6 +65,15 @@ class Names:
         else:
             message, remedy = f"{short} is not in the graph.", self.nearest(short, _SPELLING)
         return Problem("unknown-name", message, remedy, term=term, level="info")
+
+    def require(self, iri: str, term: str) -> None:
+        """Refuse an IRI that the graph does not have.
+
+        Raises:
+            InputError: with the nearest that there is.
+        """
+        if not self.knows(iri):
+            raise InputError(replace(self.unknown(iri, term), level="error"))
 
     def with_remedy(self, problem: Problem, given: Mapping[str, object]) -> Problem:
         """Return the problem of a bare name that nothing has with the nearest that there is; others as they are.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 
 import owlrl  # type: ignore[import-untyped]
 import pyoxigraph as ox
@@ -12,10 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from valueweave.problems import InputError
-from valueweave.reasoning.closure import close_ontology, load_rules
+from valueweave.reasoning.materialize import materialize
+from valueweave.reasoning.rulebook import RuleBook, RuleText
 
-ROOT = Path(__file__).parents[2]
-RULES = load_rules(sorted((ROOT / "ontology" / "rules").glob("*.rq")))
 PREFIXES = """
 @prefix : <urn:x/> . @prefix owl: <http://www.w3.org/2002/07/owl#> .
 @prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> . @prefix xsd: <http://www.w3.org/2001/XMLSchema#> .
@@ -42,12 +40,11 @@ def triples(turtle: str) -> list[ox.Triple]:
 
 def follows(turtle: str) -> set[str]:
     """What follows, written shortly."""
-    asserted = [ox.Quad(t.subject, t.predicate, t.object, ox.NamedNode("urn:file")) for t in triples(turtle)]
-    found = close_ontology(asserted, triples(ONTOLOGY), RULES)
-    assert {quad.graph_name.value for quad in found} <= {"https://w3id.org/valueweave/graph/inferred"}  # type: ignore[union-attr]
+    asserted = triples(turtle)
+    found = materialize(asserted, triples(ONTOLOGY), RuleBook.compile(triples(ONTOLOGY))).triples()
     assert len(found) == len(set(found))
-    assert not {quad.triple for quad in found} & {quad.triple for quad in asserted}
-    short = (str(quad.triple).replace("<urn:x/", ":").replace(">", "") for quad in found)
+    assert not {*found} & {*asserted}
+    short = (str(triple).replace("<urn:x/", ":").replace(">", "") for triple in found)
     return {text.replace("<http://www.w3.org/1999/02/22-rdf-syntax-ns#type", "a") for text in short}
 
 
@@ -110,8 +107,8 @@ def test_the_closure_equals_that_of_an_owl_rl_reasoner(
     lines += [":p0 rdfs:domain :C0 . :p1 rdfs:range :C1 . :p2 a owl:SymmetricProperty ."]
     ontology = "\n".join(lines)
     data = "\n".join([*(f":i{a} a :C{b} ." for a, b in typed), *(f":i{a} :p{b} :i{c} ." for a, b, c in facts)])
-    found = close_ontology([ox.Quad(t.subject, t.predicate, t.object) for t in triples(data)], triples(ontology), RULES)
-    ours = {str(quad.triple) for quad in found} | {str(triple) for triple in triples(data)}
+    found = materialize(triples(data), triples(ontology), RuleBook.compile(triples(ontology))).triples()
+    ours = {str(triple) for triple in found} | {str(triple) for triple in triples(data)}
     oracle = rdflib.Graph().parse(data=PREFIXES + ontology + data, format="turtle")
     owlrl.DeductiveClosure(owlrl.OWLRL_Semantics).expand(oracle)
     theirs = {
@@ -131,9 +128,7 @@ def test_the_closure_equals_that_of_an_owl_rl_reasoner(
         ("#+ label: [x\nCONSTRUCT {} {}", "no YAML"),
     ],
 )
-def test_a_rule_file_that_is_wrong_is_told(tmp_path: Path, text: str, words: str) -> None:
-    path = tmp_path / "rule.rq"
-    path.write_text(text, "utf-8")
+def test_a_rule_file_that_is_wrong_is_told(text: str, words: str) -> None:
     with pytest.raises(InputError, match=words) as caught:
-        load_rules([path])
-    assert caught.value.problems[0].file == str(path)
+        RuleBook.compile([], [RuleText("rule", "rule.rq", text)])
+    assert caught.value.problems[0].file == "rule.rq"

@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import httpx
@@ -25,7 +26,8 @@ from valueweave.layout import INFERRED_GRAPH, ONTOLOGY_GRAPH
 from valueweave.namespaces import PREFIXES, SCE
 from valueweave.ontology import OntologyIndex
 from valueweave.project import Project
-from valueweave.reasoning.closure import close_ontology, load_rules
+from valueweave.reasoning.materialize import materialize
+from valueweave.reasoning.rulebook import RuleBook, rule_texts
 from valueweave.server import create_app
 from valueweave.server.runner import listen
 from valueweave.store import EmbeddedStore
@@ -63,15 +65,17 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     made = Project(home, home / "store")
     ontology = OntologyIndex.load(made).triples
     asserted = list(ox.parse(path=HERE / "small.trig", format=ox.RdfFormat.TRIG))
-    inferred = close_ontology(asserted, ontology, load_rules(made.rule_files()))
+    texts = rule_texts(made)
+    closure = materialize((quad.triple for quad in asserted), ontology, RuleBook.compile(ontology, texts))
+    inferred = closure.triples()
     graph = ox.NamedNode(ONTOLOGY_GRAPH)
     quads = [ox.Quad(one.subject, one.predicate, one.object, graph) for one in ontology]
-    quads += [*asserted, *inferred]
+    quads += [*asserted, *closure.quads()]
     merged = dict.fromkeys(quad.triple for quad in quads)
     graphs = Counter(quad.graph_name.value for quad in asserted if isinstance(quad.graph_name, ox.NamedNode))
     types = Counter(
         quad.object.value
-        for quad in {ox.Quad(quad.subject, quad.predicate, quad.object) for quad in (*asserted, *inferred)}
+        for quad in {ox.Triple(quad.subject, quad.predicate, quad.object) for quad in (*asserted, *inferred)}
         if quad.predicate.value == PREFIXES["rdf"] + "type"
         and isinstance(quad.object, ox.NamedNode)
         and quad.object.value.startswith(SCE)
@@ -81,6 +85,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
         [*quads, *(ox.Quad(one.subject, one.predicate, one.object) for one in merged)],
         {
             "digest": "0" * 64,
+            "rules": [asdict(text) for text in texts],
             "counts": {"records": 12, "evidence": 1, "statements": len(merged), "inferred": len(inferred)},
             "statistics": {"graphs": {**graphs, INFERRED_GRAPH: len(inferred)}, "types": dict(types)},
         },

@@ -9,7 +9,16 @@ when a command runs, so that each command starts quickly.
 ``output`` are what several of them share.
 """
 
-from valueweave.cli import build, evidence, generate, keys, publish, query  # noqa: F401 - each adds its commands
+from valueweave.cli import (  # noqa: F401 - each adds its commands
+    build,
+    evidence,
+    generate,
+    keys,
+    numbers,
+    publish,
+    query,
+    reasoning,
+)
 from valueweave.cli.app import app, main
 
 __all__ = ["app", "main"]

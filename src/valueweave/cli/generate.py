@@ -1,6 +1,7 @@
 """Commands that make files from the ontology and the records.
 
-In: the project. Out: the JSON-LD context, the JSON Schema, the page on coverage.
+In: the project. Out: the JSON-LD context, the JSON Schema, the pages on coverage and on the
+use of the vocabulary.
 The decision hidden here: where these files lie.
 """
 
@@ -15,7 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from valueweave.cli.app import SOURCES, app, project_of
-from valueweave.cli.opening import note
+from valueweave.cli.opening import note, open_graph
 
 __all__: list[str] = []
 
@@ -68,6 +69,21 @@ def generate_coverage(
 
     project = project_of(context)
     _written(run(project, sources).to_markdown(), output, project.home / "docs" / "coverage.md", check)
+
+
+@_generate.command("vocabulary-use")
+def generate_vocabulary_use(
+    context: typer.Context,
+    output: Annotated[Path | None, _OUTPUT] = None,
+    check: Annotated[bool, _CHECK] = False,
+) -> None:
+    """Write the page on how often the records use each term of the ontology."""
+    from valueweave.analysis.vocabulary_use import vocabulary_use as run
+
+    project = project_of(context)
+    with open_graph(project) as kg:
+        page = run(kg).to_markdown()
+    _written(page, output, project.home / "docs" / "vocabulary-use.md", check)
 
 
 def _generated(made: dict[str, Any], output: Path | None, own: Path, check: bool) -> None:

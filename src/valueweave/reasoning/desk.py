@@ -1,0 +1,125 @@
+"""Where questions about reasoning are asked of a store.
+
+In: a store, terms as people write them. Out: explanations.
+The decision hidden here: the rules are those that the store was built with, compiled once for each open store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+
+import pyoxigraph as ox
+
+from valueweave.layout import ONTOLOGY_GRAPH
+from valueweave.namespaces import PREFIXES, TermError, expand_iri
+from valueweave.problems import InputError, Problem
+from valueweave.reasoning.explain import Explainer, Explanation
+from valueweave.reasoning.rulebook import RuleBook, RuleText
+from valueweave.store import EmbeddedStore
+
+__all__ = ["ReasoningDesk", "read_statement", "read_term"]
+
+
+def read_term(text: str) -> ox.NamedNode | ox.Literal:
+    """Return the term that ``text`` names: an IRI, a prefixed name, a path below the id namespace, ``a``, or a literal.
+
+    Raises:
+        InputError: when it is no term, or a blank node.
+
+    >>> read_term("a").value
+    'http://www.w3.org/1999/02/22-rdf-syntax-ns#type'
+    >>> read_term('"2016"^^xsd:integer').value
+    '2016'
+    """
+    text = text.strip()
+    if text == "a":
+        return ox.NamedNode(PREFIXES["rdf"] + "type")
+    if text.startswith("_:"):
+        raise InputError(
+            Problem("blank-term", "A blank node has no name to ask for.", "Name a thing that has an IRI.", term=text)
+        )
+    if not text.startswith('"'):
+        try:
+            return ox.NamedNode(expand_iri(text.removeprefix("<").removesuffix(">")))
+        except (TermError, ValueError) as error:
+            raise InputError(Problem("unknown-term", f"{error}.", "Write it so.", term=text)) from error
+    prefixes = "".join(f"@prefix {name}: <{iri}> . " for name, iri in PREFIXES.items())
+    try:
+        quads = list(ox.parse(f"{prefixes}<urn:s> <urn:p> {text} .", format=ox.RdfFormat.TURTLE))
+    except SyntaxError as error:
+        remedy = 'Write it as in N-Triples: "text", "text"@en or "2016"^^xsd:integer.'
+        raise InputError(Problem("literal-syntax", "This is no literal.", remedy, term=text)) from error
+    if len(quads) != 1 or not isinstance(quads[0].object, ox.Literal):
+        raise InputError(Problem("literal-syntax", "This is no literal.", "Write one literal.", term=text))
+    return quads[0].object
+
+
+def read_statement(subject: str, predicate: str, value: str) -> ox.Triple:
+    """Return the statement of three terms as people write them.
+
+    Raises:
+        InputError: with every term that cannot be read or cannot stand there.
+    """
+    problems: list[Problem] = []
+    terms: list[ox.NamedNode | ox.Literal] = []
+    for text in (subject, predicate, value):
+        try:
+            terms.append(read_term(text))
+        except InputError as error:
+            problems += error.problems
+    for place, text in zip(("subject", "predicate"), (subject, predicate), strict=True):
+        if text.strip().startswith('"'):
+            problems.append(Problem("term-place", f"A literal cannot be the {place}.", "Name a thing.", term=text))
+    if problems:
+        raise InputError(*problems)
+    one, link, other = terms
+    assert isinstance(one, ox.NamedNode)
+    assert isinstance(link, ox.NamedNode)
+    return ox.Triple(one, link, other)
+
+
+class ReasoningDesk:
+    """Answers why-questions of one store.
+
+    Args:
+        store: the store, with the closure in its default graph.
+        require: called with the IRI of each term asked for and the text it was given as; refuses what the graph does
+            not know.
+    """
+
+    def __init__(self, store: EmbeddedStore, require: Callable[[str, str], None]) -> None:
+        self._store = store
+        self._require = require
+
+    @cached_property
+    def rules(self) -> RuleBook:
+        """The rules that the store was built with."""
+        triples = [quad.triple for quad in self._store.statements(graph=ox.NamedNode(ONTOLOGY_GRAPH))]
+        texts = [RuleText(**text) for text in self._store.manifest.get("rules", ())]
+        return RuleBook.compile(triples, texts)
+
+    @cached_property
+    def explainer(self) -> Explainer:
+        """What searches proofs in the store."""
+        return Explainer(self._store.engine, self.rules)
+
+    def explain(self, subject: str, predicate: str, value: str, *, proofs: int = 1) -> Explanation:
+        """Return why a statement holds, or what comes nearest to it.
+
+        Args:
+            subject: a term as people write it.
+            predicate: a property; ``a`` for the class of a thing.
+            value: a term or a literal.
+            proofs: how many proofs to give at most.
+
+        Raises:
+            InputError: when a term cannot be read or the graph does not know it.
+        """
+        statement = read_statement(subject, predicate, value)
+        for term, text in zip(
+            (statement.subject, statement.predicate, statement.object), (subject, predicate, value), strict=True
+        ):
+            if isinstance(term, ox.NamedNode):
+                self._require(term.value, text)
+        return self.explainer.explain(statement, proofs=proofs)

@@ -1,0 +1,249 @@
+"""Proofs for people and programs: as text with labels, as JSON, as a Mermaid diagram.
+
+In: explanations, labels. Out: text or JSON values.
+The decision hidden here: wording and layout.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pyoxigraph as ox
+
+from valueweave.namespaces import GRAPH, shorten_iri
+from valueweave.reasoning.explain import Explanation, Nearest, Passage, Proof
+from valueweave.reasoning.rules import TYPE
+
+__all__ = ["SCHEMA", "ProofWriter"]
+
+SCHEMA = "https://w3id.org/valueweave/schema/explanation-1"
+"""Name and version of the JSON form."""
+
+_WORDS = {
+    "en": {
+        "is a": "is a", "asserted": "asserted", "inferred": "by", "not": "Not entailed",
+        "nearest": "What comes nearest", "met": "met", "unmet": "not met",
+        "similar": "What is known instead", "shown": "shown above", "in": "in",
+        "assumption": "Assumption", "no rule": "No axiom and no rule concludes such a statement.",
+        "another": "Another proof", "absent": "nothing says", "no passage": "no passage", "section": "section",
+    },
+    "zh": {
+        "is a": "是", "asserted": "原文陈述", "inferred": "依据", "not": "不能推出", "nearest": "最接近的规则",
+        "met": "满足", "unmet": "未满足", "similar": "已知的相近陈述", "shown": "见上文", "in": "见于",
+        "assumption": "假定", "no rule": "没有公理或规则能得出这样的陈述。",
+        "another": "另一证明", "absent": "没有陈述", "no passage": "无出处", "section": "节",
+    },
+}  # fmt: skip
+_TERM = re.compile(r"<([^<>\s]+)>|(\?\w+)")
+
+
+class ProofWriter:
+    """Writes explanations in one language.
+
+    Args:
+        label: gives the label of a term by IRI and language.
+        language: ``en`` or ``zh``; another one is taken as English.
+    """
+
+    def __init__(self, label: Callable[[str, str], str], language: str = "en") -> None:
+        self.language = language if language in _WORDS else "en"
+        self._label = label
+        self._words = _WORDS[self.language]
+
+    # -- text
+
+    def text(self, explanation: Explanation) -> str:
+        """Return an explanation as an indented tree: each statement above what it follows from."""
+        if not explanation.entailed:
+            return "\n".join(self._unexplained(explanation))
+        lines: list[str] = []
+        for number, proof in enumerate(explanation.proofs):
+            if number:
+                lines += ["", f"{self._words['another']}:"]
+            lines += self._lines(proof, 0, set())
+        return "\n".join(lines)
+
+    def statement(self, triple: ox.Triple) -> str:
+        """Return a statement in words."""
+        subject, value = self._name(triple.subject), self._name(triple.object)
+        if triple.predicate == TYPE:
+            return f"{subject} {self._is_a(value)} {value}"
+        return f"{subject} {self._name(triple.predicate)} {value}"
+
+    def _is_a(self, name: str) -> str:
+        link = self._words["is a"]
+        return f"{link}n" if self.language == "en" and name[:1].lower() in "aeiou" else link
+
+    def _name(self, term: object) -> str:
+        if isinstance(term, ox.NamedNode):
+            return self._label(term.value, self.language)
+        return term.value if isinstance(term, ox.Literal) else str(term)
+
+    def _lines(self, proof: Proof, depth: int, shown: set[ox.Triple]) -> Iterator[str]:
+        indent = "  " * depth
+        yield f"{indent}{self.statement(proof.statement)}"
+        if proof.statement in shown and proof.premises:
+            yield f"{indent}  ({self._words['shown']})"
+            return
+        shown.add(proof.statement)
+        if proof.rule is None:
+            yield f"{indent}  {self._words['asserted']} {self._words['in']} {self._graphs(proof)}"
+            for passage in proof.passages:
+                yield f"{indent}  {self._passage(passage)}"
+            return
+        source = proof.rule.source
+        yield f"{indent}  {self._words['inferred']}: {self._said(source.text)}"
+        if source.assumption:
+            yield f"{indent}  {self._words['assumption']}: {source.assumption}"
+        for text, _ in proof.conditions:
+            yield f"{indent}  · {self.pattern(text)}"
+        for premise in proof.premises:
+            yield from self._lines(premise, depth + 1, shown)
+
+    def _said(self, texts: Any) -> str:
+        return " ".join(str(texts.get(self.language) or texts["en"]).split())
+
+    def _graphs(self, proof: Proof) -> str:
+        return ", ".join(graph.removeprefix(GRAPH) for graph in proof.graphs)
+
+    def _passage(self, passage: Passage) -> str:
+        source, kind = self._label(passage.source, self.language), self._label(passage.kind, self.language)
+        return f"[{source}, {self._words['section']} {passage.section}, {passage.start}–{passage.end}, {kind}]"
+
+    def pattern(self, text: str) -> str:
+        """Return a condition in SPARQL with labels for the terms.
+
+        >>> ProofWriter(lambda iri, language: iri.rsplit(":", 1)[-1]).pattern("?x <urn:knows> <urn:jd> .")
+        '?x knows jd'
+        """
+        text = re.sub(r"\^\^<[^>]*>", "", text)
+        text = (
+            text.replace("FILTER NOT EXISTS", f"{self._words['absent']}:")
+            .replace("FILTER", "")
+            .replace("{", "")
+            .replace("}", "")
+        )
+        text = text.replace(f"<{TYPE.value}>", self._words["is a"])
+        text = _TERM.sub(lambda found: self._label(found[1], self.language) if found[1] else found[2], text)
+        return " ".join(text.removesuffix(" .").split()).replace(" .", ",").removesuffix(",")
+
+    def _unexplained(self, explanation: Explanation) -> Iterator[str]:
+        yield f"{self._words['not']}: {self.statement(explanation.statement)}"
+        if explanation.nearest:
+            yield f"{self._words['nearest']}:"
+            for nearest in explanation.nearest:
+                yield f"  {self._said(nearest.rule.source.text)}"
+                yield from (f"    {self._words['met']}: {self.pattern(part)}" for part in nearest.met)
+                yield from (f"    {self._words['unmet']}: {self.pattern(part)}" for part in nearest.unmet)
+        else:
+            yield self._words["no rule"]
+        if explanation.similar:
+            yield f"{self._words['similar']}:"
+            yield from (f"  {self.statement(triple)}" for triple in explanation.similar)
+
+    # -- JSON
+
+    def json(self, explanation: Explanation) -> dict[str, Any]:
+        """Return an explanation as a JSON object; its ``schema`` names form and version."""
+        return {
+            "schema": SCHEMA,
+            "statement": self._triple(explanation.statement),
+            "entailed": explanation.entailed,
+            "proofs": [self._proof(proof) for proof in explanation.proofs],
+            "nearest": [self._near(nearest) for nearest in explanation.nearest],
+            "similar": [self._triple(triple) for triple in explanation.similar],
+        }
+
+    def _triple(self, triple: ox.Triple) -> dict[str, Any]:
+        return {
+            "subject": str(triple.subject).strip("<>"),
+            "predicate": triple.predicate.value,
+            "object": str(triple.object).strip("<>") if isinstance(triple.object, ox.NamedNode) else str(triple.object),
+            "text": self.statement(triple),
+        }
+
+    def _proof(self, proof: Proof) -> dict[str, Any]:
+        found: dict[str, Any] = {"statement": self._triple(proof.statement), "round": proof.round}
+        if proof.rule is None:
+            return found | {
+                "kind": "asserted",
+                "graphs": list(proof.graphs),
+                "evidence": [self._evidence(passage) for passage in proof.passages],
+            }
+        source = proof.rule.source
+        return found | {
+            "kind": "inferred",
+            "rule": {
+                "name": proof.rule.name,
+                "kind": source.kind,
+                "label": dict(source.label),
+                "text": {language: " ".join(text.split()) for language, text in source.text.items()},
+                "terms": list(source.terms),
+                "assumption": source.assumption or None,
+            },
+            "conditions": [{"sparql": text, "text": self.pattern(text)} for text, _ in proof.conditions],
+            "premises": [self._proof(premise) for premise in proof.premises],
+        }
+
+    def _evidence(self, passage: Passage) -> dict[str, Any]:
+        return {
+            "id": passage.item,
+            "source": passage.source,
+            "source_label": self._label(passage.source, self.language),
+            "section": passage.section,
+            "start": passage.start,
+            "end": passage.end,
+            "sha256": passage.sha256,
+            "kind": shorten_iri(passage.kind).partition(":")[2] or passage.kind,
+            "backs": ("property", "record", "other properties")[passage.scope],
+        }
+
+    def _near(self, nearest: Nearest) -> dict[str, Any]:
+        source = nearest.rule.source
+        return {
+            "rule": {"name": nearest.rule.name, "text": {k: " ".join(v.split()) for k, v in source.text.items()}},
+            "met": [{"sparql": part, "text": self.pattern(part)} for part in nearest.met],
+            "unmet": [{"sparql": part, "text": self.pattern(part)} for part in nearest.unmet],
+        }
+
+    # -- Mermaid
+
+    def mermaid(self, explanation: Explanation) -> str:
+        """Return the first proof as a Mermaid flowchart: premises point to steps, steps to conclusions."""
+        lines = ["flowchart BT"]
+        if not explanation.proofs:
+            return "\n".join(
+                [*lines, f'  s0["{_escape(self._words["not"])}: {_escape(self.statement(explanation.statement))}"]']
+            )
+        nodes: dict[ox.Triple, str] = {}
+        steps: list[str] = []
+
+        def draw(proof: Proof) -> str:
+            if proof.statement in nodes:
+                return nodes[proof.statement]
+            node = nodes[proof.statement] = f"s{len(nodes)}"
+            text = _escape(self.statement(proof.statement))
+            if proof.rule is None:
+                where = _escape("; ".join(dict.fromkeys(self._short(passage) for passage in proof.passages)))
+                lines.append(f'  {node}["{text}<br/><small>{where or _escape(self._graphs(proof))}</small>"]')
+                return node
+            lines.append(f'  {node}(["{text}"])')
+            step = f"r{len(steps)}"
+            steps.append(step)
+            lines.append(f'  {step}{{{{"{_escape(self._said(proof.rule.source.label))}"}}}}')
+            lines.append(f"  {step} --> {node}")
+            lines.extend(f"  {draw(premise)} --> {step}" for premise in proof.premises)
+            return node
+
+        draw(explanation.proofs[0])
+        return "\n".join(lines)
+
+    def _short(self, passage: Passage) -> str:
+        return f"{passage.source.rsplit('/', 1)[-1]} §{passage.section}, {passage.start}–{passage.end}"
+
+
+def _escape(text: str) -> str:
+    """Return text as it may stand in quotes in Mermaid."""
+    return text.replace("&", "&amp;").replace('"', "#quot;").replace("<", "&lt;").replace(">", "&gt;")
