@@ -17,7 +17,7 @@ import duckdb
 import pyoxigraph as ox
 
 from valueweave.problems import ValueWeaveError
-from valueweave.reasoning.rules import Count, Key, Rule, Term, Var, atom_key
+from valueweave.reasoning.rules import TYPE, Count, Key, Rule, Term, Var, atom_key
 from valueweave.reasoning.strata import keys_asked
 from valueweave.reasoning.tables import MACROS, RuleQuery, constant, key_condition, key_table, quote
 
@@ -257,6 +257,40 @@ class BulkClosure:
         for sql in statements:
             self._db.execute(f"INSERT INTO found SELECT DISTINCT s, p, o, {number} FROM ({sql})")
 
+    # -- contradictions
+
+    def met(self, checks: Sequence[Rule]) -> list[Rule]:
+        """Return the checks whose conditions are met; call it after :meth:`run`.
+
+        Disjoint classes, by far the most of them, run together; the others each as a query.
+        """
+        pairs = [(number, *pair) for number, check in enumerate(checks) if (pair := _class_pair(check))]
+        found: set[int] = set()
+        if pairs:
+            rows = ", ".join(f"({constant(one)}, {constant(other)}, {number})" for number, one, other in pairs)
+            self._db.execute("CREATE OR REPLACE TABLE pair(one UBIGINT, other UBIGINT, number INTEGER)")
+            self._db.execute(f"INSERT INTO pair VALUES {rows}")
+            self._db.execute(
+                f"CREATE OR REPLACE TABLE typed AS SELECT s, o FROM fact WHERE p = {constant(TYPE)}"
+                " AND o IN (SELECT one FROM pair UNION SELECT other FROM pair)"
+            )
+            found.update(
+                row[0]
+                for row in self._db.execute(
+                    "SELECT DISTINCT number FROM pair JOIN typed AS a ON a.o = one JOIN typed AS b ON b.o = other"
+                    " WHERE a.s = b.s"
+                ).fetchall()
+            )
+        together = {number for number, _, _ in pairs}
+        for number, check in enumerate(checks):
+            if number in together:
+                continue
+            for key, _ in keys_asked(check.body):
+                self._add_key(key)
+            if self._count(f"SELECT count(*) FROM (SELECT 1 FROM ({RuleQuery(check).conclusions()}) LIMIT 1)"):
+                found.add(number)
+        return [checks[number] for number in sorted(found)]
+
     # -- results
 
     def conclusions(self) -> Iterator[Conclusion]:
@@ -300,6 +334,19 @@ class BulkClosure:
 def _keys_counted(count: Count) -> Iterator[Key]:
     for alternative in count.alternatives:
         yield from (key for key, _ in keys_asked(alternative))
+
+
+def _class_pair(check: Rule) -> tuple[Term, Term] | None:
+    """Return the two classes that a check wants one thing to be in, if that is all it asks for."""
+    atoms = check.body.atoms
+    if len(atoms) != 2 or not check.body.plain or atoms[0].subject != atoms[1].subject:
+        return None
+    if any(atom.predicate != TYPE or isinstance(atom.object, Var) for atom in atoms):
+        return None
+    one, other = (atom.object for atom in atoms)
+    assert not isinstance(one, Var)
+    assert not isinstance(other, Var)
+    return one, other
 
 
 def _is_simple(rule: Rule) -> bool:

@@ -36,7 +36,7 @@ from valueweave.reasoning.expressions import (
 from valueweave.reasoning.manchester import LANGUAGES, Words
 from valueweave.reasoning.rules import NOTHING, TYPE, Atom, Body, Call, Count, Formula, Rule, Slot, Source, Var
 
-__all__ = ["Compiled", "Uncovered", "compile_axioms", "compile_ontology", "labels_of"]
+__all__ = ["Compiled", "Uncovered", "alternatives", "compile_axioms", "compile_ontology", "labels_of"]
 
 _OWL, _XSD, _RDFS = PREFIXES["owl"], PREFIXES["xsd"], PREFIXES["rdfs"]
 _TOP = frozenset({_OWL + "Thing", _RDFS + "Resource", _RDFS + "Literal"})
@@ -112,6 +112,18 @@ def compile_axioms(axioms: Iterable[Axiom], labels: Mapping[str, Mapping[str, st
     rules = [rule for rule in compiler.rules if not rule.is_check]
     checks = [rule for rule in compiler.rules if rule.is_check]
     return Compiled(tuple(rules), tuple(checks), tuple(compiler.uncovered), everything)
+
+
+def alternatives(member: Slot, expression: Expression) -> list[Body]:
+    """Return the conditions of which one must hold for ``member`` to be in ``expression``; none where rules cannot say it.
+
+    >>> [str(body.atoms[0]) for body in alternatives(Var("x"), HasValue(Property("urn:p"), ox.NamedNode("urn:v")))]
+    ['?x <urn:p> <urn:v>']
+    """
+    try:
+        return list(_Compiler({})._left(member, expression))  # noqa: SLF001 - the same translation, for one expression
+    except _NotARuleError:
+        return []
 
 
 class _NotARuleError(Exception):

@@ -15,14 +15,18 @@ from itertools import islice
 import pyoxigraph as ox
 
 from valueweave.layout import DERIVATIONS, INFERRED_GRAPH
-from valueweave.namespaces import SCE
+from valueweave.namespaces import PREFIXES, SCE
 from valueweave.reasoning.conditions import Engine, group_members, select, solutions, unify, where
+from valueweave.reasoning.rule_files import QueryRule
 from valueweave.reasoning.rulebook import RuleBook
 from valueweave.reasoning.rules import Body, Call, Rule, Term, Var
 
 __all__ = ["Explainer", "Explanation", "Nearest", "Passage", "Proof"]
 
 _HAS_EVIDENCE = ox.NamedNode(SCE + "hasEvidence")
+_ANNOTATIONS = frozenset(ox.NamedNode(iri) for iri in (PREFIXES["rdfs"] + "label", PREFIXES["dcterms"] + "description"))
+"""What a rule reads only to give its conclusions a label."""
+
 _TRIES = 200
 """So many ways to meet the conditions of a rule are looked at for the one with the lowest premises."""
 
@@ -69,7 +73,7 @@ class Proof:
 
     statement: ox.Triple
     round: int
-    rule: Rule | None = None
+    rule: Rule | QueryRule | None = None
     premises: tuple[Proof, ...] = ()
     conditions: tuple[tuple[str, Body | Call | int], ...] = ()
     graphs: tuple[str, ...] = ()
@@ -215,7 +219,10 @@ class Explainer:
                 known[triple] = Proof(triple, 0, graphs=tuple(asserted), passages=tuple(self._passages(triple)))
             else:
                 number, name = derived[0]
-                known[triple] = self._last_step(triple, number, self._rules.by_name[name], known)
+                if (query := self._rules.queries_by_name.get(name)) is not None:
+                    known[triple] = self._query_step(triple, number, query, known)
+                else:
+                    known[triple] = self._last_step(triple, number, self._rules.by_name[name], known)
         return known[triple]
 
     def _last_step(self, triple: ox.Triple, number: int, rule: Rule, known: dict[ox.Triple, Proof]) -> Proof:
@@ -235,6 +242,41 @@ class Explainer:
             raise LookupError(f"The rule {rule.name} does not conclude {triple} from this store.")
         premises, conditions = self._premises(rule, best[2])
         return Proof(triple, number, rule, tuple(self._prove(premise, known) for premise in premises), conditions)
+
+    def _query_step(self, triple: ox.Triple, number: int, query: QueryRule, known: dict[ox.Triple, Proof]) -> Proof:
+        """Return the step of a rule that is a query: what its patterns match, with the conclusion bound."""
+        for values in self._query_solutions(triple, query):
+            premises: dict[ox.Triple, None] = {}
+            for pattern in query.patterns:
+                subject, predicate, value = (values.get(slot) if isinstance(slot, Var) else slot for slot in pattern)
+                if not isinstance(subject, ox.NamedNode) or not isinstance(predicate, ox.NamedNode) or value is None:
+                    continue
+                premise = ox.Triple(subject, predicate, value)
+                rank = self._rank(premise)
+                # A pattern of an alternative that was not taken, or of an option, need not hold.
+                if rank is not None and rank < number and predicate not in _ANNOTATIONS:
+                    premises[premise] = None
+            if premises:
+                proofs = tuple(self._prove(premise, known) for premise in premises)
+                return Proof(triple, number, query, proofs)
+        raise LookupError(f"The rule {query.name} does not conclude {triple} from this store.")
+
+    def _query_solutions(self, triple: ox.Triple, query: QueryRule) -> Iterator[dict[Var, Term]]:
+        for pattern in query.head:
+            bound: dict[Var, Term] = {}
+            for slot, term in zip(pattern, (triple.subject, triple.predicate, triple.object), strict=True):
+                if not isinstance(term, ox.NamedNode | ox.Literal):
+                    break
+                if (bound.setdefault(slot, term) if isinstance(slot, Var) else slot) != term:
+                    break
+            else:
+                tests = " ".join(f"FILTER(SAMETERM({variable}, {term}))" for variable, term in bound.items())
+                answer = self._engine.query(f"{query.prologue} SELECT * WHERE {{ {{ {query.conditions} }} {tests} }}")
+                assert isinstance(answer, ox.QuerySolutions)
+                names = [Var(variable.value) for variable in answer.variables]
+                for solution in answer:
+                    found = {name: solution[index] for index, name in enumerate(names)}
+                    yield {name: term for name, term in found.items() if isinstance(term, ox.NamedNode | ox.Literal)}
 
     def _others(self, first: Proof, known: dict[ox.Triple, Proof]) -> Iterator[Proof]:
         """Yield proofs with another last step than ``first``, lowest premises first."""
@@ -331,6 +373,11 @@ class Explainer:
         parts += [Body(tests=(test,)) for test in body.tests] + [Body(absent=(absent,)) for absent in body.absent]
         for part in parts:
             tried = kept + part
+            known = {*kept.variables(), *values}
+            if any(known.isdisjoint(atom.variables()) and any(atom.variables()) for atom in part.atoms):
+                # What is not joined to the thing asked for says nothing of it, even if it holds of something else.
+                unmet.append(where(part, values))
+                continue
             if any(
                 variable not in {*tried.variables(), *values} for test in tried.tests for variable in test.variables()
             ):

@@ -30,10 +30,12 @@ class Closure:
     Attributes:
         conclusions: each inferred statement once, with its round and the name of its rule.
         rounds: how many rounds there were.
+        broken: names of the checks whose conditions are met: each is a contradiction.
     """
 
     conclusions: tuple[Conclusion, ...]
     rounds: int
+    broken: tuple[str, ...] = ()
 
     def triples(self) -> list[ox.Triple]:
         """Return the inferred statements."""
@@ -80,7 +82,8 @@ def materialize(asserted: Iterable[ox.Triple], ontology: Iterable[ox.Triple], ru
             store.bulk_extend(ox.Quad(t.subject, t.predicate, t.object) for t in statements)
             store.bulk_extend(ox.Quad(t.subject, t.predicate, t.object) for t, _, _ in closure.conclusions())
             closure.extend(dict(run_queries(store, rules.queries)))
-        return Closure(tuple(closure.conclusions()), closure.round)
+        broken = tuple(check.name for check in closure.met(rules.checks))
+        return Closure(tuple(closure.conclusions()), closure.round, broken)
 
 
 def run_queries(store: ox.Store, queries: Iterable[QueryRule]) -> Iterator[tuple[str, list[ox.Triple]]]:

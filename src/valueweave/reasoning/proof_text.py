@@ -67,16 +67,17 @@ class ProofWriter:
 
     def statement(self, triple: ox.Triple) -> str:
         """Return a statement in words."""
-        subject, value = self._name(triple.subject), self._name(triple.object)
+        subject, value = self.name(triple.subject), self.name(triple.object)
         if triple.predicate == TYPE:
             return f"{subject} {self._is_a(value)} {value}"
-        return f"{subject} {self._name(triple.predicate)} {value}"
+        return f"{subject} {self.name(triple.predicate)} {value}"
 
     def _is_a(self, name: str) -> str:
         link = self._words["is a"]
         return f"{link}n" if self.language == "en" and name[:1].lower() in "aeiou" else link
 
-    def _name(self, term: object) -> str:
+    def name(self, term: object) -> str:
+        """Return the label of a term, a literal as it is."""
         if isinstance(term, ox.NamedNode):
             return self._label(term.value, self.language)
         return term.value if isinstance(term, ox.Literal) else str(term)
@@ -118,6 +119,7 @@ class ProofWriter:
         >>> ProofWriter(lambda iri, language: iri.rsplit(":", 1)[-1]).pattern("?x <urn:knows> <urn:jd> .")
         '?x knows jd'
         """
+        text = re.sub(r'"(-?[\d.]+)"\^\^<[^>]*>', r"\1", text)
         text = re.sub(r"\^\^<[^>]*>", "", text)
         text = (
             text.replace("FILTER NOT EXISTS", f"{self._words['absent']}:")

@@ -50,6 +50,7 @@ class QueryRule:
         patterns: the statement patterns of its conditions, wherever they stand but under NOT EXISTS; for explanations.
         head: the statement patterns that it concludes.
         conditions: its conditions, as they stand between the braces.
+        prologue: its prefixes, as they stand.
     """
 
     name: str
@@ -58,6 +59,7 @@ class QueryRule:
     patterns: tuple[tuple[Slot, Slot, Slot], ...]
     head: tuple[tuple[Slot, Slot, Slot], ...]
     conditions: str
+    prologue: str
 
 
 def read_rule(text: str, name: str, file: str | None = None) -> list[Rule | QueryRule]:
@@ -155,9 +157,15 @@ class _Reader:
         head = tuple(self._patterns(tree.template))
         source = _source(name, header, self._file, [(predicate, value) for _, predicate, value in head])
         patterns = tuple(dict.fromkeys(self._patterns_in(tree.where)))
-        start = self._text.index("{", re.search(r"\bWHERE\b", self._text, re.IGNORECASE).end())  # type: ignore[union-attr]
+        where = re.search(r"\bWHERE\s*\{", self._text, re.IGNORECASE)
+        if where is None:
+            raise self._problem("rule-where", "The conditions have no WHERE.", "Write WHERE before them.")
+        start = where.end() - 1
         conditions = self._text[start + 1 : self._text.rindex("}")]
-        return QueryRule(name, self._text, source, patterns, head, conditions)
+        construct = re.search(r"\bCONSTRUCT\b", self._text, re.IGNORECASE)
+        assert construct is not None
+        prologue = "\n".join(line for line in self._text[: construct.start()].splitlines() if not line.startswith("#"))
+        return QueryRule(name, self._text, source, patterns, head, conditions, prologue)
 
     def _tree(self) -> CompValue:
         try:

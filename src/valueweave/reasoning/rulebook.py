@@ -104,6 +104,11 @@ class RuleBook:
         return {rule.name: rule for rule in (*self.rules, *self.checks)}
 
     @cached_property
+    def queries_by_name(self) -> Mapping[str, QueryRule]:
+        """Rules that run once, by name."""
+        return {rule.name: rule for rule in self.queries}
+
+    @cached_property
     def _by_head(self) -> Mapping[Key, list[Rule]]:
         found: dict[Key, list[Rule]] = defaultdict(list)
         for rule in self.rules:
