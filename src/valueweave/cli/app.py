@@ -15,7 +15,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from valueweave.problems import InputError, ValueWeaveError
+from valueweave.problems import ContradictionError, InputError, ValueWeaveError
 from valueweave.project import Project
 
 __all__ = ["JSON", "SOURCES", "app", "main", "project_of"]
@@ -74,7 +74,7 @@ def main() -> NoReturn:
     except InputError as error:
         for problem in error.problems:
             print(problem, file=sys.stderr)
-        code = 2
+        code = 1 if isinstance(error, ContradictionError) else 2
     except ValueWeaveError as error:
         print(f"error: {error}", file=sys.stderr)
         code = 2

@@ -17,7 +17,7 @@ import typer
 from valueweave.cli.app import JSON, app, project_of
 from valueweave.cli.opening import note
 from valueweave.cli.output import counted, print_data
-from valueweave.problems import InputError, Problem, has_errors
+from valueweave.problems import ContradictionError, InputError, Problem, has_errors
 
 __all__: list[str] = []
 
@@ -25,7 +25,12 @@ __all__: list[str] = []
 @app.command()
 def build(
     context: typer.Context,
-    force: Annotated[bool, typer.Option("--force", help="Build also when nothing has changed.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Build also when nothing has changed, and let contradictions pass.")
+    ] = False,
+    allow_contradictions: Annotated[
+        bool, typer.Option("--allow-contradictions", help="Let contradictions pass; the store is marked.")
+    ] = False,
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """Build the store from the ontology and the case files."""
@@ -35,10 +40,23 @@ def build(
     project = project_of(context)
     try:
         with progress_bar("Building") as watch:
-            report = run(project, force=force, progress=watch, tell=note)
+            report = run(
+                project,
+                force=force,
+                allow_contradictions=allow_contradictions or force,
+                progress=watch,
+                tell=note,
+            )
     except InputError as error:
         for problem in error.problems:
             note(str(problem))
+        if isinstance(error, ContradictionError):
+            found = sum(problem.code == "contradiction" for problem in error.problems)
+            note(
+                f"{counted(found, 'contradiction')}. The store is as it was; "
+                "'valueweave build --allow-contradictions' lets them pass and marks the store."
+            )
+            raise typer.Exit(1) from error
         note(f"{_errors(error.problems)}. The store is as it was.")
         raise typer.Exit(2) from error
     except KeyboardInterrupt as error:
