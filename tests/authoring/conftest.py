@@ -83,6 +83,8 @@ includes:
     valueBefore: 95
     valueAfter: 99.50
     unit: unitPercent
+    changeKind: percentagePoint
+    quantityOf: actor/jd
     evidence:
       - section: "2.1"
         start: 136

@@ -109,8 +109,8 @@ def test_equal_spans_of_one_record_get_different_ids(place: Any) -> None:
 def test_nested_records_need_neither_id_nor_type(place: Any) -> None:
     place.change(
         "    order: 1\n",
-        "    order: 1\n    names:\n      - {name: the first stage, attribution: curatorGiven}\n"
-        "      - {id: name/second, name: stage one, attribution: curatorGiven}\n",
+        "    order: 1\n    names:\n      - {name: the first stage, nameLanguage: en, attribution: curatorGiven}\n"
+        "      - {id: name/second, name: stage one, nameLanguage: en, attribution: curatorGiven}\n",
     )
     assert place.problems() == []
     document = place.document()
