@@ -20,9 +20,11 @@ from valueweave.authoring.model import read_shapes
 from valueweave.layout import INFERRED_GRAPH, ONTOLOGY_GRAPH, build_digest
 from valueweave.namespaces import PREFIXES, SCE
 from valueweave.ontology import OntologyIndex
-from valueweave.problems import InputError, Problem, has_errors
+from valueweave.problems import ContradictionError, InputError, Problem, has_errors
 from valueweave.project import Project
+from valueweave.reasoning.contradictions import find_contradictions, labels_in, to_problems
 from valueweave.reasoning.materialize import Closure, materialize
+from valueweave.reasoning.proof_text import ProofWriter
 from valueweave.reasoning.rulebook import RuleBook, rule_texts
 from valueweave.store import EmbeddedStore
 from valueweave.store.versions import Versions
@@ -49,7 +51,7 @@ class BuildReport:
         built: false when nothing had changed, so that nothing was done.
         version: the version of the store that is now current.
         counts: ``files``, ``records``, ``evidence``, ``asserted``, ``inferred``, ``ontology``, ``statements``,
-            ``quads``.
+            ``quads``, ``contradictions``.
         seconds: how long it took.
         store: folder of the store.
         warnings: what should be mended, but did not stop the build.
@@ -71,17 +73,21 @@ class BuildReport:
         if not self.built:
             return f"Nothing has changed since version {self.version} was built; nothing to do."
         c = self.counts
-        return (
+        told = (
             f"Built version {self.version} in {self.seconds:.1f} s: {c['files']} files, {c['records']} records, "
             f"{c['evidence']} evidence items;\n{c['asserted']} statements asserted, {c['inferred']} inferred, "
             f"{c['ontology']} of the ontology."
         )
+        if c.get("contradictions"):
+            told += f"\nMARKED: {c['contradictions']} contradictions let pass; what rests on them proves nothing."
+        return told
 
 
 def build(
     project: Project,
     *,
     force: bool = False,
+    allow_contradictions: bool = False,
     progress: Progress | None = None,
     tell: Callable[[str], None] | None = None,
     wait: float = _PATIENCE,
@@ -91,6 +97,7 @@ def build(
     Args:
         project: whose files to build.
         force: build also when nothing has changed.
+        allow_contradictions: write a store whose statements contradict each other; it is marked as such.
         progress: told before each step.
         tell: told, in words, that this waits for another build.
         wait: how many seconds to wait for another build of the store; its result is taken when it is what is wanted.
@@ -100,17 +107,18 @@ def build(
 
     Raises:
         InputError: with every problem found; the store is then as it was.
+        ContradictionError: with every contradiction, when the input has no other fault.
     """
     started = time.perf_counter()
     digest = build_digest(project)
     versions = Versions(project.store)
-    if not force and (found := _unchanged(project, digest)):
+    if not force and (found := _unchanged(project, digest, allow_contradictions)):
         return BuildReport(False, found["version"], found["counts"], time.perf_counter() - started, str(project.store))
     with versions.building(wait, tell) as waited:
-        if waited and (found := _unchanged(project, digest)):
+        if waited and (found := _unchanged(project, digest, allow_contradictions)):
             seconds = time.perf_counter() - started
             return BuildReport(False, found["version"], found["counts"], seconds, str(project.store))
-        complete, problems = _build(project, versions, digest, progress)
+        complete, problems = _build(project, versions, digest, progress, allow_contradictions)
     return BuildReport(
         True,
         complete["version"],
@@ -121,16 +129,18 @@ def build(
     )
 
 
-def _unchanged(project: Project, digest: str) -> dict[str, Any] | None:
+def _unchanged(project: Project, digest: str, allow_contradictions: bool) -> dict[str, Any] | None:
     """Return the manifest of the current version when it is of these inputs and its files are sound."""
     manifest = Versions(project.store).current_or_none()
     if manifest is None or manifest["digest"] != digest or not EmbeddedStore.is_intact(project.store):
+        return None
+    if manifest["counts"].get("contradictions") and not allow_contradictions:
         return None
     return manifest
 
 
 def _build(
-    project: Project, versions: Versions, digest: str, progress: Progress | None
+    project: Project, versions: Versions, digest: str, progress: Progress | None, allow_contradictions: bool
 ) -> tuple[dict[str, Any], list[Problem]]:
     """Take every step; return the manifest of the new version and the warnings."""
     step = _Steps(progress, ("ontology", "records", "checks", "reasoning", "store"))
@@ -152,8 +162,11 @@ def _build(
     asserted = list(dict.fromkeys(quad for document in documents for quad in document.quads()))
     closure = materialize((quad.triple for quad in asserted), ontology.triples, rules)
     inferred = closure.triples()
+    contradictions = _contradictions(documents, asserted, ontology.triples, closure, rules, allow_contradictions)
+    if has_errors(contradictions):
+        raise ContradictionError(*problems, *contradictions)
     step.next()
-    counts = _counts(documents, asserted, inferred, ontology.triples)
+    counts = _counts(documents, asserted, inferred, ontology.triples) | {"contradictions": len(contradictions)}
     complete = EmbeddedStore.write_version(
         versions,
         _layout(ontology.triples, asserted, closure),
@@ -161,12 +174,30 @@ def _build(
             "digest": digest,
             "counts": counts,
             "statistics": _statistics(asserted, inferred),
+            "contradictions": [problem.to_json() for problem in contradictions],
             "rules": [asdict(text) for text in texts],
             "built_with": {"valueweave": __version__, "pyoxigraph": ox.__version__, "duckdb": duckdb.__version__},
         },
     )
     step.done()
-    return complete, problems
+    return complete, [*problems, *contradictions]
+
+
+def _contradictions(
+    documents: Sequence[Document],
+    asserted: Sequence[ox.Quad],
+    ontology: Sequence[ox.Triple],
+    closure: Closure,
+    rules: RuleBook,
+    allowed: bool,
+) -> list[Problem]:
+    """Return the contradictions of a closure; a store is made for their proofs only when there are any."""
+    if not closure.broken:
+        return []
+    store = ox.Store()
+    store.bulk_extend(_layout(ontology, asserted, closure))
+    found = find_contradictions(store, rules, closure.broken)
+    return to_problems(found, documents, ProofWriter(labels_in(store, rules)), "warning" if allowed else "error")
 
 
 class _Steps:

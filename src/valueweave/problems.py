@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from typing import Any, Literal
 
-__all__ = ["InputError", "Problem", "ValueWeaveError", "did_you_mean", "has_errors", "name_list"]
+__all__ = ["ContradictionError", "InputError", "Problem", "ValueWeaveError", "did_you_mean", "has_errors", "name_list"]
 
 Level = Literal["error", "warning", "info"]
 
@@ -75,6 +75,10 @@ class InputError(ValueWeaveError):
     def __init__(self, *problems: Problem) -> None:
         self.problems: tuple[Problem, ...] = problems
         super().__init__("\n".join(str(problem) for problem in problems))
+
+
+class ContradictionError(InputError):
+    """Input of which every part is well written, and which taken together cannot be so."""
 
 
 def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
