@@ -79,7 +79,7 @@ class BuildReport:
             f"{c['ontology']} of the ontology."
         )
         if c.get("contradictions"):
-            told += f"\nMARKED: {c['contradictions']} contradictions let pass; what rests on them proves nothing."
+            told += f"\nMARKED: contradictions let pass: {c['contradictions']}. What rests on them proves nothing."
         return told
 
 

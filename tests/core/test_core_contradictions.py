@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 
 import pytest
-from .conftest import Command
 
 from valueweave.build import build
 from valueweave.graph import open as open_graph
 from valueweave.problems import ContradictionError
 from valueweave.project import Project
 from valueweave.store import EmbeddedStore
+
+from .conftest import Command
 
 
 def break_it(project: Project) -> None:

@@ -7,7 +7,7 @@ The decision hidden here: delete and rederive, stratum by stratum, beside the st
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import pyoxigraph as ox
 
@@ -17,7 +17,7 @@ from valueweave.reasoning.rules import Rule, Term, Var
 from valueweave.reasoning.triggers import Triggers
 from valueweave.reasoning.views import Index, View
 
-__all__ = ["Difference", "Ledger", "inferred_quads"]
+__all__ = ["Derivation", "Difference", "Ledger", "inferred_quads"]
 
 _INFERRED = ox.NamedNode(INFERRED_GRAPH)
 _EVERYWHERE = ox.DefaultGraph()
@@ -57,7 +57,7 @@ class Ledger:
         self.derived: dict[ox.Triple, Derivation] = {}
         self.before = View(store, (beyond,), Index())
         self.after = View(store, (beyond, self.removed), self.added)
-        self._told: dict[ox.Triple, Derivation | None] = {}
+        self._told: dict[ox.Triple, tuple[bool, Derivation | None]] = {}
         self._asserted_now = {quad.triple for quad in self._come}
         self._unasserted = {quad.triple for quad in self._go}
         for triple in self._asserted_now:
@@ -67,20 +67,20 @@ class Ledger:
             if not self.asserted(triple):
                 self.removed[triple] = None
 
-    def _graphs(self, triple: ox.Triple) -> Iterator[ox.Quad]:
-        return self._store.quads_for_pattern(triple.subject, triple.predicate, triple.object, None)
-
     def asserted(self, triple: ox.Triple) -> bool:
         """Whether a file asserts a statement after the change."""
-        if triple in self._asserted_now:
-            return True
-        return any(_is_authored(quad) and quad not in self._go for quad in self._graphs(triple))
+        return triple in self._asserted_now or self._stored(triple)[0]
 
     def derivation(self, triple: ox.Triple) -> Derivation | None:
         """Return how the store says that a statement was inferred; ``None`` when it does not."""
+        return self._stored(triple)[1]
+
+    def _stored(self, triple: ox.Triple) -> tuple[bool, Derivation | None]:
+        """Return whether a file of the store keeps asserting a statement, and how it was inferred."""
         if triple not in self._told:
-            found = (_derivation(quad) for quad in self._graphs(triple))
-            self._told[triple] = min((one for one in found if one is not None), default=None)
+            quads = list(self._store.quads_for_pattern(triple.subject, triple.predicate, triple.object, None))
+            derived = min((one for quad in quads if (one := _derivation(quad)) is not None), default=None)
+            self._told[triple] = any(_is_authored(quad) and quad not in self._go for quad in quads), derived
         return self._told[triple]
 
     def rank(self, triple: ox.Triple) -> int:

@@ -88,14 +88,16 @@ class Missing:
 
     def _values(self, found: Condition, joined: Property, filler: Expression, number: int) -> Iterator[Body]:
         wanted = number - sum(one.open == "entailed" for one in found.values)
-        known = [ways for one in found.values if one.open != "entailed" and (ways := self.ways(one))]
-        known.sort(key=lambda ways: _size(ways[0]))
+        known = [(one.member, way) for one in found.values if one.open != "entailed" for way in self.ways(one)]
+        # Of equally small ways one that says something of the value itself goes before one that says it of others.
+        known.sort(key=lambda pair: (_size(pair[1]), _elsewhere(pair[1], pair[0])))
         if wanted == 1:
-            yield from (way for ways in known for way in ways)
+            yield from (way for _, way in known)
             yield from self._new(found.member, joined, filler)
             return
         new = [one for _ in range(wanted) if (one := next(iter(self._new(found.member, joined, filler)), None))]
-        chosen = sorted([*(ways[0] for ways in known), *new], key=_size)[:wanted]
+        each = {str(value): way for value, way in reversed(known)}
+        chosen = sorted([*each.values(), *new], key=_size)[:wanted]
         if len(chosen) == wanted:
             yield sum(chosen, Body())
 
@@ -189,6 +191,10 @@ class Missing:
 
 def _size(body: Body) -> int:
     return len(body.atoms) + len(body.tests)
+
+
+def _elsewhere(body: Body, value: Term) -> int:
+    return sum(value not in (atom.subject, atom.object) for atom in body.atoms)
 
 
 def _joins(joined: Property, subject: Slot, value: Slot) -> Atom:

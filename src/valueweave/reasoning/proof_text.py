@@ -27,15 +27,18 @@ _WORDS = {
         "nearest": "What comes nearest", "met": "met", "unmet": "not met",
         "similar": "What is known instead", "shown": "shown above", "in": "in",
         "assumption": "Assumption", "no rule": "No axiom and no rule concludes such a statement.",
-        "another": "Another proof", "absent": "nothing says", "no passage": "no passage", "section": "section",
+        "another": "Another proof", "absent": "nothing says", "more": "and {} more passages", "section": "section",
     },
     "zh": {
         "is a": "是", "asserted": "原文陈述", "inferred": "依据", "not": "不能推出", "nearest": "最接近的规则",
         "met": "满足", "unmet": "未满足", "similar": "已知的相近陈述", "shown": "见上文", "in": "见于",
         "assumption": "假定", "no rule": "没有公理或规则能得出这样的陈述。",
-        "another": "另一证明", "absent": "没有陈述", "no passage": "无出处", "section": "节",
+        "another": "另一证明", "absent": "没有陈述", "more": "另有 {} 处原文", "section": "节",
     },
 }  # fmt: skip
+_PASSAGES = 3
+"""So many passages of one statement are shown in a text; JSON has all."""
+
 _TERM = re.compile(r"<([^<>\s]+)>|(\?\w+)")
 
 
@@ -91,8 +94,10 @@ class ProofWriter:
         shown.add(proof.statement)
         if proof.rule is None:
             yield f"{indent}  {self._words['asserted']} {self._words['in']} {self._graphs(proof)}"
-            for passage in proof.passages:
+            for passage in proof.passages[:_PASSAGES]:
                 yield f"{indent}  {self._passage(passage)}"
+            if (more := len(proof.passages) - _PASSAGES) > 0:
+                yield f"{indent}  {self._words['more'].format(more)}"
             return
         source = proof.rule.source
         yield f"{indent}  {self._words['inferred']}: {self._said(source.text)}"

@@ -13,7 +13,8 @@ import functools
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, TypeAlias
 
 import pyoxigraph as ox
 import rdflib
@@ -31,6 +32,8 @@ from valueweave.reasoning.rules import TYPE, Atom, Body, Call, Count, Formula, R
 from valueweave.sparql_errors import syntax_error
 from valueweave.sparql_text import check_query, query_form
 
+Pattern: TypeAlias = tuple[Slot, Slot, Slot]
+
 __all__ = ["FUNCTIONS", "QueryRule", "read_rule"]
 
 FUNCTIONS = frozenset({"STR", "IRI", "CONCAT", "SHA1", "DATATYPE", "LANG", "isIRI", "isLITERAL", "ABS"})
@@ -39,7 +42,7 @@ FUNCTIONS = frozenset({"STR", "IRI", "CONCAT", "SHA1", "DATATYPE", "LANG", "isIR
 _KEYS = ("label", "definition", "layer")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class QueryRule:
     """A rule in all of SPARQL. It runs once, after all others, and sees no conclusion of its kind.
 
@@ -47,8 +50,6 @@ class QueryRule:
         name: name of its file, without the ending.
         text: the CONSTRUCT query.
         source: what it says.
-        patterns: the statement patterns of its conditions, wherever they stand but under NOT EXISTS; for explanations.
-        head: the statement patterns that it concludes.
         conditions: its conditions, as they stand between the braces.
         prologue: its prefixes, as they stand.
     """
@@ -56,10 +57,23 @@ class QueryRule:
     name: str
     text: str
     source: Source
-    patterns: tuple[tuple[Slot, Slot, Slot], ...]
-    head: tuple[tuple[Slot, Slot, Slot], ...]
     conditions: str
     prologue: str
+
+    @cached_property
+    def patterns(self) -> tuple[Pattern, ...]:
+        """The statement patterns of its conditions, wherever they stand but under NOT EXISTS; for explanations."""
+        return self._patterns[0]
+
+    @cached_property
+    def head(self) -> tuple[Pattern, ...]:
+        """The statement patterns that it concludes."""
+        return self._patterns[1]
+
+    @cached_property
+    def _patterns(self) -> tuple[tuple[Pattern, ...], tuple[Pattern, ...]]:
+        # Reading the tree takes a tenth of a second for a long rule, and only its explanation asks for it.
+        return _Reader(self.text, self.source.file).all_patterns()
 
 
 def read_rule(text: str, name: str, file: str | None = None) -> list[Rule | QueryRule]:
@@ -153,19 +167,19 @@ class _Reader:
 
     def whole(self, name: str, header: dict[str, Any]) -> QueryRule:
         """Return the rule as a query to be run as it is."""
-        tree = self._tree()
-        head = tuple(self._patterns(tree.template))
-        source = _source(name, header, self._file, [(predicate, value) for _, predicate, value in head])
-        patterns = tuple(dict.fromkeys(self._patterns_in(tree.where)))
         where = re.search(r"\bWHERE\s*\{", self._text, re.IGNORECASE)
         if where is None:
             raise self._problem("rule-where", "The conditions have no WHERE.", "Write WHERE before them.")
-        start = where.end() - 1
-        conditions = self._text[start + 1 : self._text.rindex("}")]
+        conditions = self._text[where.end() : self._text.rindex("}")]
         construct = re.search(r"\bCONSTRUCT\b", self._text, re.IGNORECASE)
         assert construct is not None
         prologue = "\n".join(line for line in self._text[: construct.start()].splitlines() if not line.startswith("#"))
-        return QueryRule(name, self._text, source, patterns, head, conditions, prologue)
+        return QueryRule(name, self._text, _source(name, header, self._file, []), conditions, prologue)
+
+    def all_patterns(self) -> tuple[tuple[Pattern, ...], tuple[Pattern, ...]]:
+        """Return the patterns of the conditions and of the conclusions."""
+        tree = self._tree()
+        return tuple(dict.fromkeys(self._patterns_in(tree.where))), tuple(self._patterns(tree.template))
 
     def _tree(self) -> CompValue:
         try:
@@ -180,7 +194,7 @@ class _Reader:
         assert isinstance(tree, CompValue)
         return tree
 
-    def _patterns_in(self, part: Any) -> Iterator[tuple[Slot, Slot, Slot]]:
+    def _patterns_in(self, part: Any) -> Iterator[Pattern]:
         """Yield the statement patterns in a part of the query, but for those that must be absent."""
         if isinstance(part, CompValue):
             if part.name in {"Builtin_NOTEXISTS", "MinusGraphPattern"}:
@@ -193,7 +207,7 @@ class _Reader:
             for inner in part:
                 yield from self._patterns_in(inner)
 
-    def _patterns(self, blocks: Iterable[Any]) -> Iterator[tuple[Slot, Slot, Slot]]:
+    def _patterns(self, blocks: Iterable[Any]) -> Iterator[Pattern]:
         for block in blocks:
             terms = list(block)
             for subject, predicate, value in zip(terms[::3], terms[1::3], terms[2::3], strict=True):
