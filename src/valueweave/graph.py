@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import rdflib
 
     from valueweave.analysis.numbers_report import NumbersReport
+    from valueweave.reasoning.assessment import Assessment
     from valueweave.reasoning.desk import ReasoningDesk
     from valueweave.reasoning.explain import Explanation
 
@@ -340,6 +341,18 @@ class KnowledgeGraph:
             InputError: when a term cannot be read or the graph does not know it.
         """
         return self.reasoning.explain(subject, predicate, value, proofs=proofs)
+
+    def assess(self, individual: str, class_name: str) -> Assessment:
+        """Return which conditions of a class a thing meets, which it does not meet, and what would meet them.
+
+        Args:
+            individual: a thing, as a person writes it.
+            class_name: a class that is defined, or whose members are described.
+
+        Raises:
+            InputError: when a term cannot be read or is unknown, or the class has no conditions.
+        """
+        return self.reasoning.assess(individual, class_name)
 
     # -- analyses
 

@@ -126,6 +126,20 @@ WHOLE: dict[str, tuple[str, list[tuple[str, str]]]] = {
         "    author: actor/ann\n    order: 1\n",
         [("    author: actor/ann\n", "person"), ("    order: 1\n", "printed order")],
     ),
+    "Difference": (
+        "    description: {en: They differ.}\n    claimedBy: source/000\n    compares: [actor/jd, actor/many]\n"
+        "    onDimension: dimension/one\n",
+        [(", actor/many", "at least two"), ("    onDimension: dimension/one\n", "respect")],
+    ),
+    "InfluencingFactor": ("    influences: stage/jd-1\n", [("    influences: stage/jd-1\n", "bears")]),
+    "SupermodularComplementarity": (
+        "    sides: [participation/one, participation/two]\n    basis: curatorInterpreted\n    beginsIn: stage/jd-1\n",
+        [
+            (", participation/two", "two sides"),
+            ("    basis: curatorInterpreted\n", "basis"),
+            ("    beginsIn: stage/jd-1\n", "stage in which it begins"),
+        ],
+    ),
     "Opportunity": ("    pursuedBy: actor/jd\n", [("    pursuedBy: actor/jd\n", "pursue")]),
     "ValueProposition": ("    proposedBy: actor/jd\n", [("    proposedBy: actor/jd\n", "makes this offer")]),
     "SupplyChainInnovation": ("    innovatedBy: actor/jd\n", [("    innovatedBy: actor/jd\n", "brought it about")]),
@@ -152,6 +166,9 @@ OTHERS = """  - {id: actor/ann, type: Person, label: {en: Ann}}
   - {id: industry/one, type: Industry, label: {en: an industry}}
   - {id: function/one, type: SupplyChainFunction, label: {en: a function}}
   - {id: module/one, type: ServiceModule, label: {en: a module}}
+  - {id: dimension/one, type: ComparisonDimension, label: {en: a dimension}}
+  - {id: participation/one, type: Participation, label: {en: one}, party: actor/jd, inRole: partner}
+  - {id: participation/two, type: Participation, label: {en: two}, party: actor/many, inRole: partner}
   - {id: solution/one, type: Solution, label: {en: a solution}, providedBy: actor/jd}
 """
 

@@ -54,16 +54,17 @@ class KeyRule:
     level: Level = "error"
 
     def joined(self, other: KeyRule) -> KeyRule:
-        """Return the rule that holds when both do; the words are those of ``self``."""
+        """Return the rule that holds when both do; the words are those of ``self``, unless ``other`` asks for more."""
         bounds = [bound for bound in (self.most, other.most) if bound is not None]
+        words = other if other.least > self.least and other.message else self
         return replace(
             self,
             least=max(self.least, other.least),
             most=min(bounds) if bounds else None,
             classes=tuple(dict.fromkeys(self.classes + other.classes)),
             datatype=self.datatype or other.datatype,
-            message=self.message or other.message,
-            remedy=self.remedy or other.remedy,
+            message=words.message or other.message,
+            remedy=words.remedy or other.remedy,
         )
 
 

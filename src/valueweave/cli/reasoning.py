@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from valueweave.cli.app import app, project_of
+from valueweave.cli.app import JSON, app, project_of
 from valueweave.cli.opening import open_graph
 from valueweave.cli.output import print_data
 
@@ -44,3 +44,37 @@ def explain(
             print_data(writer.json(explanation))
         else:
             print_data(writer.mermaid(explanation) if form == "mermaid" else writer.text(explanation))
+
+
+@app.command()
+def assess(
+    context: typer.Context,
+    individual: Annotated[str, typer.Argument(help="A thing: an IRI or a path such as state/cosmo-step-2.")],
+    class_name: Annotated[
+        str | None, typer.Argument(metavar="[CLASS]", help="A class, such as sce:SupplyChainAsAService.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Rank all defined classes by how near the thing is.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="With --all, how many classes to show.")] = 15,
+    as_json: Annotated[bool, JSON] = False,
+    proofs: Annotated[
+        bool, typer.Option("--proofs", help="With --json, give the whole proof of each condition.")
+    ] = False,
+    language: Annotated[
+        Literal["en", "zh"], typer.Option("--language", "-l", help="Language of labels and words.")
+    ] = "en",
+) -> None:
+    """Say which conditions of a class a thing meets, what would meet the others, and who meets them."""
+    from valueweave.problems import InputError, Problem
+    from valueweave.reasoning.assess_text import AssessmentWriter
+
+    if every is (class_name is not None):
+        remedy = "Write 'assess INDIVIDUAL CLASS' or 'assess INDIVIDUAL --all'."
+        raise InputError(Problem("class-or-all", "Either a class is named, or all are asked for.", remedy))
+    with open_graph(project_of(context)) as kg:
+        writer = AssessmentWriter(kg.label, kg.reasoning.rules.labels, language, proofs=proofs)
+        if class_name is None:
+            ranking = kg.reasoning.rank(individual)[:limit]
+            print_data(writer.ranking_json(ranking) if as_json else writer.ranking(ranking))
+        else:
+            found = kg.assess(individual, class_name)
+            print_data(writer.json(found) if as_json else writer.text(found))

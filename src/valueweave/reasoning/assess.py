@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import pyoxigraph as ox
 
-from valueweave.reasoning.assumption import Assumptions, Contradiction
+from valueweave.reasoning.assumption import Assumptions, Objection
 from valueweave.reasoning.completeness import Completeness
 from valueweave.reasoning.condition import Condition, sized
 from valueweave.reasoning.definitions import TOP, Definitions, is_datatype
@@ -172,11 +172,10 @@ class Assessor:
         link = ox.NamedNode(joined.iri)
         if joined.inverse:
             quads = self.engine.quads_for_pattern(None, link, member, ox.DefaultGraph())
-            found = [quad.subject for quad in quads]
-        elif isinstance(member, ox.NamedNode):
-            found = [quad.object for quad in self.engine.quads_for_pattern(member, link, None, ox.DefaultGraph())]
-        else:
-            found = []
+            return sorted((quad.subject for quad in quads if isinstance(quad.subject, ox.NamedNode)), key=str)
+        if isinstance(member, ox.Literal):
+            return []
+        found = [quad.object for quad in self.engine.quads_for_pattern(member, link, None, ox.DefaultGraph())]
         return sorted((one for one in found if isinstance(one, ox.NamedNode | ox.Literal)), key=str)
 
     def _conditions(
@@ -197,13 +196,13 @@ class Assessor:
         values, seen_all = self._conditions(member, joined, filler, inside)
         complete = self.completeness.of(member, joined)
         reading = at_least(number, values, complete=bool(complete) and seen_all)
-        against: Contradiction | None = None
+        against: Objection | None = None
         if reading[0] == "open" and number:
-            against = self._assumptions.world(member, expression).contradiction
+            against = self._assumptions.world(member, expression).objection
             if against is None and len(values) >= number and all(one.open == "contradicted" for one in values):
                 # Whatever met it would be one of the values known, and these do not.
                 unlike = [one.member for one in values]
-                against = self._assumptions.world(member, expression, unlike=unlike).contradiction
+                against = self._assumptions.world(member, expression, unlike=unlike).objection
             if against is not None:
                 reading = ("contradicted", "not met")
         met = tuple(self._joined(joined, member, one.member) for one in values if one.open == "entailed")
@@ -219,10 +218,10 @@ class Assessor:
         values, seen_all = self._conditions(member, joined, filler, inside)
         complete = self.completeness.of(member, joined)
         reading = at_most(number, values, complete=bool(complete) and seen_all)
-        against: Contradiction | None = None
+        against: Objection | None = None
         if reading[0] == "open":
             # So many more would be a contradiction: then there are never so many.
-            against = self._assumptions.world(member, Cardinality("min", number + 1, joined, filler)).contradiction
+            against = self._assumptions.world(member, Cardinality("min", number + 1, joined, filler)).objection
             if against is not None:
                 reading = ("entailed", "met")
         return Condition(
@@ -240,7 +239,7 @@ class Assessor:
             other = self._assumptions.world(
                 member, Some(joined, ClassName(next(iter(TOP)))), unlike=[one.member for one in values]
             )
-            every = other.contradiction is not None or other.holds(other.news[0], filler)
+            every = other.objection is not None or other.holds(other.news[0], filler)
             reading = ("entailed" if every else "open", "met" if every or (complete and seen_all) else "unknown")
         elif reading[1] == "met":
             reading = (reading[0], "met" if complete and seen_all else "unknown")
@@ -250,7 +249,7 @@ class Assessor:
         triple = self._joined(joined, member, value)
         if self._holds(triple):
             return Condition(member, expression, "entailed", "met", known=(triple,))
-        against = self._assumptions.world(member, HasValue(joined, value)).contradiction
+        against = self._assumptions.world(member, HasValue(joined, value)).objection
         complete = self.completeness.of(member, joined)
         if against is not None:
             return Condition(member, expression, "contradicted", "not met", against=against, complete=complete)
@@ -265,7 +264,7 @@ class Assessor:
             if told := self._told(member, expression):
                 found = replace(found, open="entailed", closed="met", known=told)
             elif found.open == "open" and isinstance(expression, ClassName | And):
-                against = self._assumptions.world(member, expression).contradiction
+                against = self._assumptions.world(member, expression).objection
                 if against is not None:
                     found = replace(found, open="contradicted", closed="not met", against=against)
         elif found.open == "entailed" and isinstance(member, ox.NamedNode) and not found.known:
@@ -276,9 +275,7 @@ class Assessor:
         """Return the statement that puts ``member`` into a class whose members all meet the condition."""
         classes = [expression.iri] if isinstance(expression, ClassName) else []
         classes += sorted(self.definitions.telling(expression))
-        return tuple(
-            ox.Triple(member, TYPE, ox.NamedNode(iri)) for iri in classes if self._is_stated(member, iri)
-        )[:1]
+        return tuple(ox.Triple(member, TYPE, ox.NamedNode(iri)) for iri in classes if self._is_stated(member, iri))[:1]
 
     def _holds(self, triple: ox.Triple) -> bool:
         return ox.Quad(triple.subject, triple.predicate, triple.object) in self.engine

@@ -1,6 +1,6 @@
 """What would follow if something were so: a contradiction, or another condition.
 
-In: a store with its closure, its rules, a condition taken for granted. Out: :class:`World`, with :class:`Contradiction`.
+In: a store with its closure, its rules, a condition taken for granted. Out: :class:`World`, with :class:`Objection`.
 The decision hidden here: the rules run forward from the assumption on top of the store, which stays as it is. A value
 that must exist without being named is a new name; it may be one of the known things unless the assumption says
 otherwise. Rules that ask for the absence of something are left out: an assumption is no reason to believe in absence.
@@ -36,7 +36,7 @@ from valueweave.reasoning.rules import (
     triple_keys,
 )
 
-__all__ = ["Assumptions", "Contradiction", "World"]
+__all__ = ["Assumptions", "Objection", "World"]
 
 _NEW = "urn:valueweave:something:"
 _ENOUGH = 2000
@@ -46,7 +46,7 @@ Values = Mapping[Var, Term]
 
 
 @dataclass(frozen=True, slots=True)
-class Contradiction:
+class Objection:
     """Why a condition cannot be met.
 
     Attributes:
@@ -81,9 +81,7 @@ class Assumptions:
                     for atom in body.atoms:
                         self.by_condition[atom_key(atom)].append((rule, atom, counted))
 
-    def world(
-        self, member: Term, expression: Expression, *, copies: int = 1, unlike: Iterable[Term] = ()
-    ) -> World:
+    def world(self, member: Term, expression: Expression, *, copies: int = 1, unlike: Iterable[Term] = ()) -> World:
         """Return what follows if ``member`` were in ``expression``.
 
         Args:
@@ -97,12 +95,16 @@ class Assumptions:
         made.close()
         return made
 
+    def consequences(self, atoms: Iterable[Atom]) -> frozenset[Atom]:
+        """Return what would follow from statement patterns, their variables standing for things of which nothing else is known."""
+        return World(self).imagine(atoms)
+
 
 class World:
     """A store with assumptions on top.
 
     Attributes:
-        contradiction: the first one found.
+        objection: the first contradiction found.
         news: the names of values that were taken to exist.
     """
 
@@ -114,11 +116,13 @@ class World:
         self._groups: dict[Term, tuple[int, frozenset[Term]]] = {}
         self._numbers = count(1)
         self.news: list[Term] = []
-        self.contradiction: Contradiction | None = None
+        self.objection: Objection | None = None
 
     # -- what is taken for granted
 
-    def assume(self, member: Term, expression: Expression, copies: int = 1, unlike: frozenset[Term] = frozenset()) -> None:
+    def assume(
+        self, member: Term, expression: Expression, copies: int = 1, unlike: frozenset[Term] = frozenset()
+    ) -> None:
         """Take for granted that ``member`` is in ``expression``, as far as that is a matter of statements."""
         match expression:
             case ClassName(iri):
@@ -159,16 +163,37 @@ class World:
         self._by_predicate[link.value].append(triple)
         self._todo.append(triple)
 
+    def imagine(self, atoms: Iterable[Atom]) -> frozenset[Atom]:
+        """Take patterns for granted and return what follows, with the same variables; nothing where that is too much."""
+        names: dict[Var, Term] = {}
+        for atom in atoms:
+            for variable in atom.variables():
+                names.setdefault(variable, ox.NamedNode(f"{_NEW}{variable.name}"))
+                self._groups[names[variable]] = 0, frozenset()
+            bound = atom.bind(names)
+            self._add(bound.subject, bound.predicate, bound.object, None, ())
+        given = set(self._derived)
+        self.close()
+        variables = {str(term): variable for variable, term in names.items()}
+        found = [triple for triple in self._derived if triple not in given]
+        return frozenset(
+            Atom(
+                variables.get(str(one.subject), one.subject), one.predicate, variables.get(str(one.object), one.object)
+            )
+            for one in found
+            if isinstance(one.subject, ox.NamedNode) and isinstance(one.object, ox.NamedNode | ox.Literal)
+        )
+
     # -- what follows
 
     def close(self) -> None:
         """Draw every conclusion, up to the first contradiction."""
-        while self._todo and self.contradiction is None and len(self._derived) < _ENOUGH:
+        while self._todo and self.objection is None and len(self._derived) < _ENOUGH:
             triple = self._todo.pop()
             for key in triple_keys(triple):
                 for rule, atom, counted in self._given.by_condition.get(key, ()):
                     self._apply(rule, atom, counted, triple)
-                    if self.contradiction is not None:
+                    if self.objection is not None:
                         return
 
     def _apply(self, rule: Rule, atom: Atom, counted: Count | None, triple: ox.Triple) -> None:
@@ -180,11 +205,11 @@ class World:
         for found, premises in list(self.solve(rule.body, values)):
             head = rule.head.bind(found)
             if rule.is_check:
-                self.contradiction = self._against(rule, premises)
+                self.objection = self._against(rule, premises)
                 return
             self._add(head.subject, head.predicate, head.object, rule, premises)
 
-    def _against(self, rule: Rule, premises: tuple[ox.Triple, ...]) -> Contradiction:
+    def _against(self, rule: Rule, premises: tuple[ox.Triple, ...]) -> Objection:
         known: dict[ox.Triple, None] = {}
         through: dict[Rule, None] = {}
         todo = list(premises)
@@ -201,7 +226,7 @@ class World:
             if step is not None:
                 through[step] = None
             todo.extend(below)
-        return Contradiction(rule, tuple(known), tuple(reversed(through)))
+        return Objection(rule, tuple(known), tuple(reversed(through)))
 
     def holds(self, member: Term, expression: Expression) -> bool:
         """Return whether the statements of this world put ``member`` into ``expression``."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import pyoxigraph as ox
 
-from valueweave.reasoning.assumption import Contradiction
+from valueweave.reasoning.assumption import Objection
 from valueweave.reasoning.completeness import Declaration
 from valueweave.reasoning.definitions import Definitions
 from valueweave.reasoning.expressions import And, Cardinality, ClassName, Expression, Or, Some
@@ -48,7 +48,7 @@ class Condition:
     parts: tuple[Condition, ...] = ()
     values: tuple[Condition, ...] = ()
     known: tuple[ox.Triple, ...] = ()
-    against: Contradiction | None = None
+    against: Objection | None = None
     complete: tuple[Declaration, ...] = ()
     simple: int = 1
     met: int = 0
@@ -70,7 +70,7 @@ def sized(found: Condition, definitions: Definitions) -> Condition:
     match found.expression:
         case And() if found.parts:
             simple, part = sum(one.simple for one in found.parts), sum(one.met for one in found.parts)
-        case (ClassName() | Or()) if found.parts and not found.necessary:
+        case ClassName() | Or() if found.parts and not found.necessary:
             best = max(found.parts, key=lambda one: one.share)
             simple, part = best.simple, best.met
         case Some() | Cardinality("min"):

@@ -70,27 +70,29 @@ class Definitions:
         self.size = cache(self._size)
 
     def _add(self, axiom: Axiom) -> None:
-        match axiom.kind, axiom.classes:
-            case "EquivalentClasses", (one, other):
+        match axiom.kind:
+            case "EquivalentClasses":
+                one, other = axiom.classes
                 for name, meaning in ((one, other), (other, one)):
                     if isinstance(name, ClassName):
                         self._equal[name.iri].append(meaning)
-            case "SubClassOf", (sub, sup):
+            case "SubClassOf":
+                sub, sup = axiom.classes
                 if isinstance(sub, ClassName):
                     self._above[sub.iri].append(sup)
                 elif isinstance(sup, ClassName):
                     self._below[sup.iri].append(sub)
-            case ("InverseProperties" | "EquivalentProperties"), _:
-                one, other = axiom.properties
-                if axiom.kind == "InverseProperties":
-                    other = Property(other.iri, not other.inverse)
-                for first, second in ((one, other), (other, one)):
-                    self._same[first].add(second)
-                    self._same[_turned(first)].add(_turned(second))
-            case "Symmetric", _:
-                [symmetric] = axiom.properties
-                self._same[symmetric].add(_turned(symmetric))
-                self._same[_turned(symmetric)].add(symmetric)
+            case "InverseProperties":
+                self._equate(axiom.properties[0], _turned(axiom.properties[1]))
+            case "EquivalentProperties":
+                self._equate(*axiom.properties)
+            case "Symmetric":
+                self._equate(axiom.properties[0], _turned(axiom.properties[0]))
+
+    def _equate(self, one: Property, other: Property) -> None:
+        for first, second in ((one, other), (other, one)):
+            self._same[first].add(second)
+            self._same[_turned(first)].add(_turned(second))
 
     @property
     def defined(self) -> tuple[str, ...]:

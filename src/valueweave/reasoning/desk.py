@@ -14,6 +14,8 @@ import pyoxigraph as ox
 from valueweave.layout import ONTOLOGY_GRAPH
 from valueweave.namespaces import PREFIXES, TermError, expand_iri
 from valueweave.problems import InputError, Problem
+from valueweave.reasoning.assess import Ground
+from valueweave.reasoning.assessment import Assessment, assess, rank
 from valueweave.reasoning.explain import Explainer, Explanation
 from valueweave.reasoning.rulebook import RuleBook, RuleText
 from valueweave.store import EmbeddedStore
@@ -123,3 +125,55 @@ class ReasoningDesk:
             if isinstance(term, ox.NamedNode):
                 self._require(term.value, text)
         return self.explainer.explain(statement, proofs=proofs)
+
+    # -- assessments
+
+    @cached_property
+    def ground(self) -> Ground:
+        """What assessments rest on."""
+        return Ground(self._store.engine, self.rules)
+
+    def assess(self, individual: str, class_name: str) -> Assessment:
+        """Return which conditions of a class a thing meets, and what is missing.
+
+        Args:
+            individual: a thing, as people write it.
+            class_name: a class.
+
+        Raises:
+            InputError: when a term cannot be read, is unknown, is no thing or no class, or nothing says what makes a
+                member of the class.
+        """
+        thing, wanted = self._named(individual, "individual"), self._named(class_name, "class")
+        return assess(self.ground, self.explainer, thing, wanted.value, class_name)
+
+    def rank(self, individual: str) -> list[Assessment]:
+        """Return the assessments of a thing against every defined class, the nearest first.
+
+        Raises:
+            InputError: when the term cannot be read, is unknown or is no thing.
+        """
+        return rank(self.ground, self.explainer, self._named(individual, "individual"))
+
+    def _named(self, text: str, what: str) -> ox.NamedNode:
+        term = read_term(text)
+        if isinstance(term, ox.Literal):
+            remedy = (
+                "Name a thing, such as state/cosmo-step-2."
+                if what == "individual"
+                else "Name a class, such as sce:Stage."
+            )
+            raise InputError(Problem("term-place", f"A literal cannot be the {what}.", remedy, term=text))
+        self._require(term.value, text)
+        if what == "individual" and _is_term(self._store, term):
+            remedy = "Put the thing first and the class after it."
+            raise InputError(
+                Problem("not-an-individual", f"'{text}' is a class or property of the ontology.", remedy, term=text)
+            )
+        return term
+
+
+def _is_term(store: EmbeddedStore, term: ox.NamedNode) -> bool:
+    kinds = {"Class", "ObjectProperty", "DatatypeProperty", "AnnotationProperty"}
+    found = store.statements(term, ox.NamedNode(PREFIXES["rdf"] + "type"), None, ox.NamedNode(ONTOLOGY_GRAPH))
+    return any(str(quad.object).strip("<>").removeprefix(PREFIXES["owl"]) in kinds for quad in found)

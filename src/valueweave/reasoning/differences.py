@@ -101,7 +101,7 @@ class Ledger:
                 del self.removed[triple]
 
     def quads(self) -> tuple[set[ox.Quad], set[ox.Quad]]:
-        """Return what to take out of the store, and what to put in."""
+        """Return what to take out of the store, and what to put in; what stands in both stays."""
         out, into = set(self._go), set(self._come)
         for triple in self.removed:
             out.add(ox.Quad(triple.subject, triple.predicate, triple.object))
@@ -112,7 +112,7 @@ class Ledger:
                 out.update(inferred_quads(triple, told))
         for triple, derivation in self.derived.items():
             into.update(inferred_quads(triple, derivation))
-        return out - into, into - out
+        return out, into
 
 
 def _is_authored(quad: ox.Quad) -> bool:

@@ -354,14 +354,20 @@ class Explainer:
     # -- what does not hold
 
     def _nearest(self, triple: ox.Triple) -> Iterator[Nearest]:
-        found: list[Nearest] = []
-        for rule in self._rules.concluding(triple):
-            values = unify(rule.head, triple)
-            if values is None:
-                continue
-            met, unmet = self._partly(rule.body, values)
-            found.append(Nearest(rule, tuple(met), tuple(unmet)))
+        found = [near for rule in self._rules.concluding(triple) if (near := self.near(rule, triple))]
         yield from sorted(found, key=lambda nearest: (len(nearest.unmet), -len(nearest.met), nearest.rule.name))[:5]
+
+    def near(self, rule: Rule, triple: ox.Triple) -> Nearest | None:
+        """Return which conditions of ``rule`` are met for it to conclude ``triple``, if it is about such statements."""
+        values = unify(rule.head, triple)
+        if values is None:
+            return None
+        met, unmet = self._partly(rule.body, values)
+        return Nearest(rule, tuple(met), tuple(unmet))
+
+    def proof(self, triple: ox.Triple) -> Proof | None:
+        """Return the proof of lowest round of a statement, if it holds."""
+        return None if self._rank(triple) is None else self._prove(triple, {})
 
     def _partly(self, body: Body, values: dict[Var, Term]) -> tuple[list[str], list[str]]:
         """Return the conditions that can be met together, taken in their order, and the others."""

@@ -157,7 +157,7 @@ def _with_queries(
     out, into = after.quads()
     for triple, derivation in held.items():
         out.update((_plain(triple), *inferred_quads(triple, derivation)))
-    writer.write(out - into, into)
+    writer.write(out, into)
 
 
 def _plain(triple: ox.Triple) -> ox.Quad:
@@ -171,9 +171,9 @@ class _Writer:
         self._store = store
         self._done: list[tuple[set[ox.Quad], set[ox.Quad]]] = []
 
-    def write(self, out: Iterable[ox.Quad], into: Iterable[ox.Quad]) -> None:
-        """Take quads out and put others in."""
-        gone = {quad for quad in out if quad in self._store}
+    def write(self, out: set[ox.Quad], into: set[ox.Quad]) -> None:
+        """Take quads out and put others in; what stands in both stays."""
+        gone = {quad for quad in out - into if quad in self._store}
         come = {quad for quad in into if quad not in self._store}
         self._update(gone, come)
         self._done.append((gone, come))

@@ -8,12 +8,14 @@ what is stated is no way; nothing is ever proposed to be taken away.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import count, islice
 
 import pyoxigraph as ox
 
 from valueweave.layout import DERIVATIONS, INFERRED_GRAPH, ONTOLOGY_GRAPH
 from valueweave.namespaces import SCE
+from valueweave.reasoning.assumption import Assumptions
 from valueweave.reasoning.compiler import alternatives
 from valueweave.reasoning.condition import Condition
 from valueweave.reasoning.conditions import where
@@ -48,11 +50,25 @@ class Missing:
 
     Args:
         definitions: what the axioms say.
+        assumptions: what tells which of the missing statements would follow from the others.
     """
 
-    def __init__(self, definitions: Definitions) -> None:
+    def __init__(self, definitions: Definitions, assumptions: Assumptions) -> None:
         self._definitions = definitions
+        self._assumptions = assumptions
         self._numbers = count(1)
+
+    def smallest(self, condition: Condition) -> list[Body]:
+        """Return :meth:`ways` without the statements that would follow from others of the same way."""
+        return self._best(self._without_consequences(way) for way in self.ways(condition))
+
+    def _without_consequences(self, way: Body) -> Body:
+        kept = list(way.atoms)
+        for atom in way.atoms:
+            others = [one for one in kept if one != atom]
+            if atom.predicate == TYPE and atom in self._assumptions.consequences(others):
+                kept = others
+        return replace(way, atoms=tuple(kept))
 
     def ways(self, condition: Condition) -> list[Body]:
         """Return the smallest sets of statements that would meet a condition, at most three, the smallest first.
@@ -106,9 +122,9 @@ class Missing:
             for value in filler.members:
                 yield Body((_joins(joined, member, value),))
             return
-        value = Var(f"value{next(self._numbers)}")
-        for rest in self.described(value, filler):
-            yield Body((_joins(joined, member, value),)) + rest
+        new = Var(f"value{next(self._numbers)}")
+        for rest in self.described(new, filler):
+            yield Body((_joins(joined, member, new),)) + rest
 
     def described(self, member: Slot, expression: Expression, inside: frozenset[str] = frozenset()) -> list[Body]:
         """Return what would have to be stated of a thing of which nothing is known."""

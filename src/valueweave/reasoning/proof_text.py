@@ -93,14 +93,14 @@ class ProofWriter:
             return
         shown.add(proof.statement)
         if proof.rule is None:
-            yield f"{indent}  {self._words['asserted']} {self._words['in']} {self._graphs(proof)}"
+            yield f"{indent}  {self._words['asserted']} {self._words['in']} {self.graphs(proof)}"
             for passage in proof.passages[:_PASSAGES]:
-                yield f"{indent}  {self._passage(passage)}"
+                yield f"{indent}  {self.passage(passage)}"
             if (more := len(proof.passages) - _PASSAGES) > 0:
                 yield f"{indent}  {self._words['more'].format(more)}"
             return
         source = proof.rule.source
-        yield f"{indent}  {self._words['inferred']}: {self._said(source.text)}"
+        yield f"{indent}  {self._words['inferred']}: {self.said(source.text)}"
         if source.assumption:
             yield f"{indent}  {self._words['assumption']}: {source.assumption}"
         for text, _ in proof.conditions:
@@ -108,13 +108,16 @@ class ProofWriter:
         for premise in proof.premises:
             yield from self._lines(premise, depth + 1, shown)
 
-    def _said(self, texts: Any) -> str:
+    def said(self, texts: Any) -> str:
+        """Return a text in this language, in one line."""
         return " ".join(str(texts.get(self.language) or texts["en"]).split())
 
-    def _graphs(self, proof: Proof) -> str:
+    def graphs(self, proof: Proof) -> str:
+        """Return the short names of the graphs that assert a statement."""
         return ", ".join(graph.removeprefix(GRAPH) for graph in proof.graphs)
 
-    def _passage(self, passage: Passage) -> str:
+    def passage(self, passage: Passage) -> str:
+        """Return where a passage stands, in one line."""
         source, kind = self._label(passage.source, self.language), self._label(passage.kind, self.language)
         return f"[{source}, {self._words['section']} {passage.section}, {passage.start}–{passage.end}, {kind}]"
 
@@ -141,7 +144,7 @@ class ProofWriter:
         if explanation.nearest:
             yield f"{self._words['nearest']}:"
             for nearest in explanation.nearest:
-                yield f"  {self._said(nearest.rule.source.text)}"
+                yield f"  {self.said(nearest.rule.source.text)}"
                 yield from (f"    {self._words['met']}: {self.pattern(part)}" for part in nearest.met)
                 yield from (f"    {self._words['unmet']}: {self.pattern(part)}" for part in nearest.unmet)
         else:
@@ -156,14 +159,15 @@ class ProofWriter:
         """Return an explanation as a JSON object; its ``schema`` names form and version."""
         return {
             "schema": SCHEMA,
-            "statement": self._triple(explanation.statement),
+            "statement": self.triple(explanation.statement),
             "entailed": explanation.entailed,
-            "proofs": [self._proof(proof) for proof in explanation.proofs],
-            "nearest": [self._near(nearest) for nearest in explanation.nearest],
-            "similar": [self._triple(triple) for triple in explanation.similar],
+            "proofs": [self.proof(proof) for proof in explanation.proofs],
+            "nearest": [self.near(nearest) for nearest in explanation.nearest],
+            "similar": [self.triple(triple) for triple in explanation.similar],
         }
 
-    def _triple(self, triple: ox.Triple) -> dict[str, Any]:
+    def triple(self, triple: ox.Triple) -> dict[str, Any]:
+        """Return a statement as a JSON object."""
         return {
             "subject": str(triple.subject).strip("<>"),
             "predicate": triple.predicate.value,
@@ -171,8 +175,9 @@ class ProofWriter:
             "text": self.statement(triple),
         }
 
-    def _proof(self, proof: Proof) -> dict[str, Any]:
-        found: dict[str, Any] = {"statement": self._triple(proof.statement), "round": proof.round}
+    def proof(self, proof: Proof) -> dict[str, Any]:
+        """Return a proof as a JSON object, its premises inside."""
+        found: dict[str, Any] = {"statement": self.triple(proof.statement), "round": proof.round}
         if proof.rule is None:
             return found | {
                 "kind": "asserted",
@@ -191,7 +196,7 @@ class ProofWriter:
                 "assumption": source.assumption or None,
             },
             "conditions": [{"sparql": text, "text": self.pattern(text)} for text, _ in proof.conditions],
-            "premises": [self._proof(premise) for premise in proof.premises],
+            "premises": [self.proof(premise) for premise in proof.premises],
         }
 
     def _evidence(self, passage: Passage) -> dict[str, Any]:
@@ -207,7 +212,8 @@ class ProofWriter:
             "backs": ("property", "record", "other properties")[passage.scope],
         }
 
-    def _near(self, nearest: Nearest) -> dict[str, Any]:
+    def near(self, nearest: Nearest) -> dict[str, Any]:
+        """Return what comes nearest by one rule as a JSON object."""
         source = nearest.rule.source
         return {
             "rule": {"name": nearest.rule.name, "text": {k: " ".join(v.split()) for k, v in source.text.items()}},
@@ -234,12 +240,12 @@ class ProofWriter:
             text = _escape(self.statement(proof.statement))
             if proof.rule is None:
                 where = _escape("; ".join(dict.fromkeys(self._short(passage) for passage in proof.passages)))
-                lines.append(f'  {node}["{text}<br/><small>{where or _escape(self._graphs(proof))}</small>"]')
+                lines.append(f'  {node}["{text}<br/><small>{where or _escape(self.graphs(proof))}</small>"]')
                 return node
             lines.append(f'  {node}(["{text}"])')
             step = f"r{len(steps)}"
             steps.append(step)
-            lines.append(f'  {step}{{{{"{_escape(self._said(proof.rule.source.label))}"}}}}')
+            lines.append(f'  {step}{{{{"{_escape(self.said(proof.rule.source.label))}"}}}}')
             lines.append(f"  {step} --> {node}")
             lines.extend(f"  {draw(premise)} --> {step}" for premise in proof.premises)
             return node

@@ -1,6 +1,7 @@
 """Whether a change may matter to a rule that is a query.
 
-In: the text of a rule, statements that came or went. Out: queries that find nothing when the rule concludes what it did.
+In: the text of a rule, statements that came or went. Out: queries that find nothing when the rule still concludes the
+same.
 The decision hidden here: what every solution of a query needs. A statement matters only where it meets a pattern of the
 query, and where the patterns and tests around it are met as well; a part of SPARQL that is not read here is taken to be
 met, so that a change may be thought to matter that does not, never the other way round.

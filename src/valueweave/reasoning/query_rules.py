@@ -64,9 +64,8 @@ class QueryRules:
         """
         found: set[str] = set()
         for rule in self._rules:
-            if gone and any(_may_be(pattern, triple) for pattern in rule.head for triple in triples):
-                found.add(rule.name)
-            elif any(store.query(question) for question in self._conditions[rule.name].questions(triples)):
+            told = gone and any(_concluded(store, rule, triple) for triple in triples)
+            if told or any(store.query(question) for question in self._conditions[rule.name].questions(triples)):
                 found.add(rule.name)
         return found
 
@@ -93,7 +92,7 @@ class QueryRules:
         heirs = {
             rule.name
             for rule in self._rules
-            if rule.name not in found and any(_may_be(pattern, triple) for pattern in rule.head for triple in dropped)
+            if rule.name not in found and any(_bound(pattern, triple) is not None for pattern in rule.head for triple in dropped)
         }
         found.update(run_queries(store, [rule for rule in self._rules if rule.name in heirs]))
         return {rule.name: found.get(rule.name, before[rule.name]) for rule in self._rules}
@@ -111,6 +110,26 @@ def _derivations(store: ox.Store) -> list[tuple[int, str, ox.NamedNode]]:
     return sorted(found, key=lambda one: one[:2])
 
 
-def _may_be(pattern: Iterable[object], triple: ox.Triple) -> bool:
-    parts = zip(pattern, (triple.subject, triple.predicate, triple.object), strict=True)
-    return all(isinstance(slot, Var) or slot == term for slot, term in parts)
+def _bound(pattern: Iterable[object], triple: ox.Triple) -> dict[Var, object] | None:
+    """Return the values with which a pattern of a conclusion is a statement, if there are any."""
+    values: dict[Var, object] = {}
+    for slot, term in zip(pattern, (triple.subject, triple.predicate, triple.object), strict=True):
+        if (values.setdefault(slot, term) if isinstance(slot, Var) else slot) != term:
+            return None
+    return values
+
+
+def _concluded(store: ox.Store, rule: QueryRule, triple: ox.Triple) -> bool:
+    """Whether a rule may have concluded a statement: whatever it concludes with it is there, too."""
+    for pattern in rule.head:
+        values = _bound(pattern, triple)
+        if values is None:
+            continue
+        others = ([values.get(slot) if isinstance(slot, Var) else slot for slot in other] for other in rule.head)
+        if all(
+            ox.Quad(*parts) in store  # type: ignore[arg-type]
+            for parts in others
+            if None not in parts and isinstance(parts[0], ox.NamedNode)
+        ):
+            return True
+    return False

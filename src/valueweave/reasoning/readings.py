@@ -70,9 +70,7 @@ def at_least(number: int, parts: Sequence[Read], *, complete: bool, named: bool 
     possible = sum(part.open != "contradicted" for part in parts)
     met = sum(part.closed == "met" for part in parts)
     imaginable = sum(part.closed != "not met" for part in parts)
-    opened: Open = (
-        "entailed" if entailed >= number else "contradicted" if not named and possible < number else "open"
-    )
+    opened: Open = "entailed" if entailed >= number else "contradicted" if not named and possible < number else "open"
     closed: Closed = "met" if met >= number else "not met" if complete and imaginable < number else "unknown"
     return opened, closed
 

@@ -1,0 +1,154 @@
+"""The assessment of a thing against a class, with all that can be asked about it.
+
+In: a store with its rules, a thing, a class. Out: :class:`Assessment`; or all defined classes, the nearest first.
+The decision hidden here: what counts as near, and which classes can be asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import pyoxigraph as ox
+
+from valueweave.namespaces import PREFIXES, SCE, shorten_iri
+from valueweave.problems import InputError, Problem, did_you_mean
+from valueweave.reasoning.assess import Assessor, Ground
+from valueweave.reasoning.condition import Condition
+from valueweave.reasoning.definitions import TOP
+from valueweave.reasoning.explain import Explainer, Nearest, Proof
+from valueweave.reasoning.expressions import ClassName, Expression
+from valueweave.reasoning.missing import Missing, examples
+from valueweave.reasoning.rules import TYPE, Body
+
+__all__ = ["Assessment", "assess", "rank"]
+
+_CLASSES = {PREFIXES["owl"] + "Class", PREFIXES["rdfs"] + "Class"}
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """How a thing stands to a class.
+
+    Attributes:
+        thing: the thing.
+        class_iri: IRI of the class.
+        condition: the conditions of the class as a tree, with both readings.
+        ground: what it rests on.
+        explainer: what proves statements.
+    """
+
+    thing: ox.NamedNode
+    class_iri: str
+    condition: Condition
+    ground: Ground = field(repr=False)
+    explainer: Explainer = field(repr=False)
+
+    @property
+    def definitions(self) -> tuple[Expression, ...]:
+        """The definitions of the class; none where its members are only described."""
+        return self.ground.definitions.of(self.class_iri)
+
+    @property
+    def foreign(self) -> bool:
+        """Whether the thing cannot be what the definition begins with: a kind of thing that it is not."""
+        heads = [part for one in self.condition.parts for part in (one, *one.parts)]
+        return any(part.open == "contradicted" and isinstance(part.expression, ClassName) for part in heads)
+
+    @cached_property
+    def by_rule(self) -> tuple[Nearest, ...]:
+        """Rules beyond the definition that would make the thing a member, with what they still want."""
+        triple = ox.Triple(self.thing, TYPE, ox.NamedNode(self.class_iri))
+        found = []
+        for rule in self.ground.book.concluding(triple):
+            terms = rule.source.terms
+            # The definition itself is the tree, and "every A is a B" says no more than the hierarchy.
+            told = rule.source.kind == "axiom" and (
+                (rule.name.startswith("EquivalentClasses") and terms[:1] == (self.class_iri,)) or _hierarchy(rule.body)
+            )
+            if not told and (near := self.explainer.near(rule, triple)):
+                found.append(near)
+        return tuple(sorted(found, key=lambda near: (len(near.unmet), near.rule.name)))
+
+    def ways(self, condition: Condition) -> list[Body]:
+        """Return the smallest sets of statements that would meet a condition; none when nothing can be added."""
+        return Missing(self.ground.definitions, self.ground.assumptions).smallest(condition)
+
+    def examples(self, condition: Condition, limit: int = 5) -> list[tuple[str, tuple[str, ...]]]:
+        """Return things that meet a condition, with the graphs that speak of them."""
+        return examples(self.ground.engine, condition.expression, condition.member, limit)
+
+    def proofs(self, condition: Condition) -> Iterator[Proof]:
+        """Yield proofs of the statements that entail a condition, or that speak against it."""
+        known = condition.known if condition.against is None else condition.against.known
+        for triple in known:
+            if proof := self.explainer.proof(triple):
+                yield proof
+
+
+def assess(ground: Ground, explainer: Explainer, thing: ox.NamedNode, class_iri: str, text: str = "") -> Assessment:
+    """Assess a thing against a class.
+
+    Args:
+        ground: what the store and its rules say.
+        explainer: what proves statements.
+        thing: the thing.
+        class_iri: the class.
+        text: the class as it was asked for, for messages.
+
+    Raises:
+        InputError: when it is no class, or no axiom and no rule says what makes a member.
+    """
+    definitions = ground.definitions
+    kinds = ground.engine.quads_for_pattern(ox.NamedNode(class_iri), TYPE, None, ox.DefaultGraph())
+    term = text or shorten_iri(class_iri)
+    if class_iri not in TOP and not any(str(quad.object).strip("<>") in _CLASSES for quad in kinds):
+        remedy = did_you_mean(
+            shorten_iri(class_iri), [shorten_iri(iri) for iri in definitions.defined], "Name a class."
+        )
+        raise InputError(Problem("not-a-class", f"'{term}' is no class.", remedy, term=term))
+    by_rule = any(rule.head.object == ox.NamedNode(class_iri) for rule in ground.book.domain)
+    if not definitions.has_conditions(class_iri) and not by_rule:
+        reason = next(
+            iter(
+                ground.engine.quads_for_pattern(ox.NamedNode(class_iri), ox.NamedNode(SCE + "whyPrimitive"), None, None)
+            ),
+            None,
+        )
+        why = f" ({reason.object.value.rstrip('.')})" if reason and isinstance(reason.object, ox.Literal) else ""
+        raise InputError(
+            Problem(
+                "no-conditions",
+                f"No axiom and no rule says what makes something a member of {shorten_iri(class_iri)}{why}.",
+                "Ask 'explain THING a CLASS' why something is a member, or 'assess THING --all' for classes that are defined.",
+                term=term,
+            )
+        )
+    condition = Assessor(ground).assess(thing, ClassName(class_iri))
+    return Assessment(thing, class_iri, condition, ground, explainer)
+
+
+def rank(ground: Ground, explainer: Explainer, thing: ox.NamedNode) -> list[Assessment]:
+    """Return the assessments of a thing against every defined class, the nearest first.
+
+    Near is a large share of simple conditions that are met, then few that are not; classes of things of another kind
+    come last.
+    """
+    assessor = Assessor(ground)
+    found = [
+        Assessment(thing, iri, assessor.assess(thing, ClassName(iri)), ground, explainer)
+        for iri in ground.definitions.defined
+    ]
+
+    def far(one: Assessment) -> tuple[bool, bool, float, int, str]:
+        condition = one.condition
+        entailed = condition.open == "entailed"
+        missing = condition.simple - condition.met
+        return one.foreign and not entailed, not entailed, -condition.share, missing, one.class_iri
+
+    return sorted(found, key=far)
+
+
+def _hierarchy(body: Body) -> bool:
+    return body.plain and len(body.atoms) == 1 and body.atoms[0].predicate == TYPE
