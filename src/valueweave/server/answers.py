@@ -101,7 +101,7 @@ def data_answer(
     # A text that is no query at all is the engine's to refuse, whatever format is wanted.
     chosen = negotiate(wanted, kind) if form else None  # type: ignore[arg-type]
     kept = kept_headers(request, catalogue, asked.text, chosen.name if chosen else "")
-    body, media_type = catalogue.store.serialize_query(
+    body, media_type = catalogue.evaluator.serialize_query(
         asked.text,
         chosen.name if chosen else None,
         substitutions=asked.values,
@@ -117,19 +117,28 @@ def view(catalogue: Catalogue, asked: Asked, shown_rows: int) -> AnswerView:
     Raises:
         QueryError: when the query cannot be answered.
     """
-    answer = catalogue.store.query(
+    graph = query_form(asked.text) in {"CONSTRUCT", "DESCRIBE"}
+    body, _ = catalogue.evaluator.serialize_query(
         asked.text,
+        "ntriples" if graph else "json",
         substitutions=asked.values,
         default_graph=asked.default_graph,
         named_graphs=asked.named_graphs,
     )
+    if graph:
+        return _graph_view(body, shown_rows)
+    answer = ox.parse_query_results(body, format=ox.QueryResultsFormat.JSON)
     if isinstance(answer, ox.QueryBoolean):
         return AnswerView("boolean", verdict=bool(answer))
     if isinstance(answer, ox.QuerySolutions):
         columns = [variable.value for variable in answer.variables]
         found = [[_cell(solution[name]) for name in columns] for solution in islice(answer, shown_rows + 1)]
         return AnswerView("solutions", columns, found[:shown_rows], more=len(found) > shown_rows)
-    triples = list(dict.fromkeys(islice(answer, shown_rows + 1)))
+    raise TypeError("A SELECT or ASK query has solutions or a verdict.")
+
+
+def _graph_view(body: bytes, shown_rows: int) -> AnswerView:
+    triples = [quad.triple for quad in islice(ox.parse(body, format=ox.RdfFormat.N_TRIPLES), shown_rows + 1)]
     prefixes = {name: base for name, base in PREFIXES.items() if name not in {"id", "graph"}}
     written = ox.serialize(triples[:shown_rows], format=ox.RdfFormat.TURTLE, prefixes=prefixes)
     return AnswerView("graph", more=len(triples) > shown_rows, text=written.decode() if written else "")

@@ -6,6 +6,10 @@ The decision hidden here: how the parts of the server are put together.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -19,11 +23,13 @@ from valueweave.server.api import api_routes
 from valueweave.server.caching import NotModifiedError, not_modified
 from valueweave.server.catalogue import Catalogue
 from valueweave.server.errors import ProblemError, install
+from valueweave.server.evaluators import Evaluators, Limits
 from valueweave.server.linked_data import linked_data_routes
 from valueweave.server.listing import Listing
 from valueweave.server.middleware import HeadAndSafety
 from valueweave.server.pages import page_routes
 from valueweave.server.questions import question_routes
+from valueweave.server.reasons import reason_routes
 from valueweave.server.settings import Settings
 from valueweave.server.sparql import sparql_routes
 from valueweave.server.things import Things
@@ -51,7 +57,7 @@ def create_app(kg: KnowledgeGraph, settings: Settings | None = None) -> FastAPI:
         >>> app = create_app(valueweave.open())  # doctest: +SKIP
     """
     settings = settings or Settings()
-    catalogue = Catalogue(kg)
+    catalogue = Catalogue(kg, evaluators := _evaluators(kg, settings))
     listing, things = Listing(catalogue), Things(catalogue, settings.related)
     app = FastAPI(
         title="ValueWeave",
@@ -62,10 +68,12 @@ def create_app(kg: KnowledgeGraph, settings: Settings | None = None) -> FastAPI:
         # The framework's own pages load scripts from another server; /docs is ours.
         docs_url=None,
         redoc_url=None,
+        lifespan=partial(_lifespan, evaluators=evaluators),
     )
     app.include_router(sparql_routes(catalogue, settings))
     app.include_router(api_routes(catalogue, listing, things))
     app.include_router(question_routes(catalogue, settings))
+    app.include_router(reason_routes(catalogue))
     app.include_router(linked_data_routes(catalogue, things, settings))
     app.include_router(page_routes(catalogue, listing))
     _operations(app, catalogue)
@@ -84,11 +92,29 @@ def create_app(kg: KnowledgeGraph, settings: Settings | None = None) -> FastAPI:
     return app
 
 
+def _evaluators(kg: KnowledgeGraph, settings: Settings) -> Evaluators | None:
+    """Return the processes that answer queries; a store in memory can be read in its own process only."""
+    if settings.evaluators == 0 or kg.store.folder is None:
+        return None
+    limits = Limits(settings.query_seconds, settings.query_waiting, settings.query_memory_mib, settings.answer_bytes)
+    return Evaluators(Path(kg.store.folder), settings.evaluators, limits)
+
+
+@asynccontextmanager
+async def _lifespan(_: FastAPI, evaluators: Evaluators | None) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        if evaluators is not None:
+            evaluators.close()
+
+
 def _operations(app: FastAPI, catalogue: Catalogue) -> None:
     @app.get("/healthz", tags=["Operations"], summary="Is the server alive?")
     async def alive() -> dict[str, str]:
-        """Say so, whatever else is going on."""
-        return {"status": "ok"}
+        """Say so, whatever else is going on; and how many contradictions the build let pass, if it did."""
+        marked = catalogue.statistics.counts.get("contradictions", 0)
+        return {"status": "ok", **({"contradictions": str(marked)} if marked else {})}
 
     @app.get("/readyz", tags=["Operations"], summary="Can it answer queries?")
     def ready() -> JSONResponse:

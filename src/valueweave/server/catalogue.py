@@ -17,9 +17,11 @@ from valueweave.graph import KnowledgeGraph
 from valueweave.layout import ONTOLOGY_GRAPH
 from valueweave.namespaces import PREFIXES, SCE, shorten_iri
 from valueweave.ontology import OntologyIndex
+from valueweave.server.evaluators import Evaluators
 from valueweave.server.models import Reference, Statistics
 from valueweave.server.resources import RESOURCES
 from valueweave.server.templating import href
+from valueweave.store import EmbeddedStore
 
 __all__ = ["Catalogue", "Texts", "best", "integer", "iris_of", "rows"]
 
@@ -62,11 +64,18 @@ def best(texts: Texts, languages: Sequence[str]) -> str | None:
 
 
 class Catalogue:
-    """Labels, keys and counts of one knowledge graph."""
+    """Labels, keys and counts of one knowledge graph.
 
-    def __init__(self, kg: KnowledgeGraph) -> None:
+    Attributes:
+        kg: the knowledge graph.
+        store: its store, for queries of our own making.
+        evaluator: what answers the queries of others: processes that can be ended, or the store itself.
+    """
+
+    def __init__(self, kg: KnowledgeGraph, evaluator: Evaluators | None = None) -> None:
         self.kg = kg
         self.store = kg.store
+        self.evaluator: Evaluators | EmbeddedStore = evaluator or kg.store
 
     @property
     def version(self) -> str:

@@ -7,12 +7,13 @@ the process): :meth:`EmbeddedStore.serialize_query` asks and writes in one call.
 
 from __future__ import annotations
 
+import io
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyoxigraph as ox
 
@@ -22,6 +23,9 @@ from valueweave.sparql_errors import syntax_error
 from valueweave.sparql_text import QueryError, check_query, substitute
 from valueweave.store.formats import WRITTEN_PREFIXES, negotiate
 from valueweave.store.versions import Versions
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 __all__ = ["Answer", "EmbeddedStore", "Term"]
 
@@ -205,6 +209,7 @@ class EmbeddedStore:
         substitutions: Mapping[str, Term] | None = None,
         default_graph: Sequence[str] | None = None,
         named_graphs: Sequence[str] | None = None,
+        largest: int | None = None,
     ) -> tuple[bytes, str]:
         """Answer a query and write the answer, in one call and one thread.
 
@@ -214,12 +219,13 @@ class EmbeddedStore:
             substitutions: as for :meth:`query`.
             default_graph: as for :meth:`query`.
             named_graphs: as for :meth:`query`.
+            largest: the longest answer in bytes.
 
         Returns:
             The bytes, and their media type.
 
         Raises:
-            QueryError: as :meth:`query`.
+            QueryError: as :meth:`query`, and when the answer is longer than allowed.
             NotAcceptableError: when no format asked for can hold the answer.
         """
         answer = self.query(text, substitutions=substitutions, default_graph=default_graph, named_graphs=named_graphs)
@@ -228,15 +234,20 @@ class EmbeddedStore:
                 chosen = negotiate(accept, "graph")
                 assert isinstance(chosen.writer, ox.RdfFormat)
                 # A graph is a set, the engine's CONSTRUCT may repeat itself.
-                body = ox.serialize(dict.fromkeys(answer), format=chosen.writer, prefixes=WRITTEN_PREFIXES)
+                written = _Bounded(largest)
+                ox.serialize(dict.fromkeys(answer), written, format=chosen.writer, prefixes=WRITTEN_PREFIXES)
             else:
                 chosen = negotiate(accept, "boolean" if isinstance(answer, ox.QueryBoolean) else "solutions")
                 assert isinstance(chosen.writer, ox.QueryResultsFormat)
-                body = answer.serialize(format=chosen.writer)
+                written = _Bounded(largest)
+                answer.serialize(written, format=chosen.writer)
+        except _TooLongError as error:
+            raise QueryError(
+                Problem("answer-too-long", f"The answer is longer than {largest} bytes.", "Ask for less, or add LIMIT.")
+            ) from error
         except (OSError, RuntimeError) as error:
             raise self._unanswerable(error, None) from error
-        assert body is not None
-        return body, chosen.media_type
+        return written.getvalue(), chosen.media_type
 
     def statements(
         self,
@@ -283,6 +294,26 @@ class EmbeddedStore:
         return QueryError(
             Problem("query-failed", f"The query cannot be evaluated: {error}.", "Change the query.", file=file)
         )
+
+
+class _TooLongError(Exception):
+    """An answer that is longer than it may be."""
+
+
+class _Bounded(io.BytesIO):
+    """Bytes up to a limit; the engine stops evaluating when a write is refused."""
+
+    def __init__(self, largest: int | None) -> None:
+        super().__init__()
+        self._left = largest
+
+    def write(self, data: Buffer, /) -> int:
+        written = super().write(data)
+        if self._left is not None:
+            self._left -= written
+            if self._left < 0:
+                raise _TooLongError
+        return written
 
 
 _DAMAGE = ("Corruption", "IO error")

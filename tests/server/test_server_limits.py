@@ -1,0 +1,134 @@
+"""Queries that would take everything are ended, and the next asker notices nothing."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.server.conftest import serving
+
+from valueweave.graph import KnowledgeGraph
+from valueweave.server import Settings, create_app
+from valueweave.server.errors import ProblemError
+from valueweave.server.evaluators import Evaluators, Limits
+
+SECONDS = 1.0
+SMALL = "SELECT ?s { ?s a sce:Stage }"
+CARTESIAN = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . FILTER(?a != ?i) }"
+PRODUCT = "?a ?b ?c . ?d ?e ?f"
+CUBE = PRODUCT + " . ?g ?h ?i"
+ANY = "(!<urn:none>|!<urn:none>)*"
+BOMB = "(a*)*b(a|aa)+$"
+GROWING = " ".join(f"BIND(CONCAT(?v{n}, ?v{n}, ?v{n}, ?v{n}) AS ?v{n + 1})" for n in range(20))
+VALUES = " ".join(f'"{n}"' for n in range(100_000))
+HOSTILE = {
+    "cartesian product": CARTESIAN,
+    "ordered product": f"SELECT ?a ?f {{ {CUBE} }} ORDER BY ?c ?f",
+    "exponential path": f"SELECT (COUNT(*) AS ?n) {{ ?a {ANY}/{ANY} ?b . ?b {ANY}/^{ANY} ?c }}",
+    "regular expression": f'SELECT (COUNT(*) AS ?n) {{ {PRODUCT} . FILTER(REGEX(STR(?c), "{BOMB}")) }}',
+    "growing literal": f"SELECT (STRLEN(?v20) AS ?n) {{ BIND('{'x' * 1000}' AS ?v0) {GROWING} }}",
+    "many values": f"SELECT (COUNT(*) AS ?n) {{ VALUES ?x {{ {VALUES} }} {PRODUCT} }}",
+    "deep union": f"SELECT (COUNT(*) AS ?n) {{ {'{ ?s ?p ?o } UNION ' * 2000} {{ ?a ?b ?c }} {CUBE} }}",
+    "deep nesting": "SELECT * " + "{ " * 5000 + "?s ?p ?o" + " }" * 5000,
+    "huge group": f"SELECT ?a (GROUP_CONCAT(CONCAT(STR(?c), STR(?f))) AS ?all) {{ {CUBE} }} GROUP BY ?a",
+    "long answer": f"SELECT * {{ {PRODUCT} }}",
+    "cross construct": f"CONSTRUCT {{ ?a ?e ?i }} {{ {CUBE} }}",
+    "describe everything": f"DESCRIBE * {{ {CUBE} }}",
+}
+
+
+@pytest.fixture(scope="module")
+def client(kg: KnowledgeGraph) -> Iterator[httpx.Client]:
+    settings = Settings(evaluators=2, query_seconds=SECONDS, query_memory_mib=300, answer_bytes=1_000_000)
+    with serving(create_app(kg, settings)) as connected:
+        yield connected
+
+
+@pytest.mark.parametrize("query", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_query_is_ended_and_the_next_one_answered(client: httpx.Client, query: str) -> None:
+    started = time.monotonic()
+    answer = client.post("/sparql", data={"query": query}, headers={"Accept": "text/csv, text/turtle"}, timeout=30)
+    assert time.monotonic() - started < 20
+    assert answer.status_code in {200, 400, 413, 503, 504}
+    if answer.status_code != 200:
+        problem = answer.json()
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert problem["remedy"]
+        assert "Traceback" not in answer.text
+    assert client.get("/sparql", params={"query": SMALL}, headers={"Accept": "text/csv"}).status_code == 200
+
+
+def test_an_endless_query_gets_504_in_its_time(client: httpx.Client) -> None:
+    answer = client.get("/sparql", params={"query": CARTESIAN}, headers={"Accept": "text/csv"}, timeout=30)
+    assert answer.status_code == 504
+    assert answer.json()["code"] == "query-timeout"
+
+
+def test_too_long_an_answer_is_refused(client: httpx.Client) -> None:
+    answer = client.get("/sparql", params={"query": HOSTILE["long answer"]}, headers={"Accept": "text/csv"}, timeout=30)
+    assert (answer.status_code, answer.json()["code"]) in {(503, "answer-too-long"), (504, "query-timeout")}
+
+
+def test_others_are_answered_while_a_query_runs_out(client: httpx.Client) -> None:
+    slow = threading.Thread(target=lambda: client.get("/sparql", params={"query": CARTESIAN}, timeout=30))
+    slow.start()
+    answered = 0
+    while slow.is_alive():
+        assert client.get("/sparql", params={"query": SMALL}, headers={"Accept": "text/csv"}).status_code == 200
+        answered += 1
+    assert answered > 5
+
+
+@pytest.fixture
+def folder(kg: KnowledgeGraph) -> Path:
+    assert kg.store.folder is not None
+    return Path(kg.store.folder)
+
+
+def test_who_finds_nobody_free_is_told_so(folder: Path) -> None:
+    with Evaluators(folder, 1, Limits(seconds=3, waiting=0.2)) as evaluators:
+        evaluators.serialize_query(SMALL, "csv")
+
+        def run_out() -> None:
+            with suppress(ProblemError):
+                evaluators.serialize_query(CARTESIAN)
+
+        busy = threading.Thread(target=run_out)
+        busy.start()
+        time.sleep(0.2)
+        with pytest.raises(ProblemError, match="busy") as caught:
+            evaluators.serialize_query(SMALL)
+        assert caught.value.status == 503
+        busy.join()
+        assert evaluators.tally.refused == {"server-busy": 1, "query-timeout": 1}
+
+
+def test_a_process_that_dies_is_replaced(folder: Path) -> None:
+    with Evaluators(folder, 1) as evaluators:
+        evaluators.serialize_query(SMALL, "csv")
+        for process in list(evaluators._all):
+            process._child.kill()
+        with pytest.raises(ProblemError, match="memory"):
+            evaluators.serialize_query(SMALL, "csv")
+        assert evaluators.serialize_query(SMALL, "csv")[0].startswith(b"s\r\n")
+
+
+def test_renewed_processes_answer_as_before(folder: Path) -> None:
+    with Evaluators(folder, 2) as evaluators:
+        before = evaluators.serialize_query(SMALL, "csv")
+        evaluators.renew()
+        assert evaluators.serialize_query(SMALL, "csv") == before
+        assert evaluators.tally.started == 4
+
+
+def test_nothing_runs_on_when_the_pool_is_closed(folder: Path) -> None:
+    evaluators = Evaluators(folder, 2)
+    evaluators.serialize_query(SMALL, "csv")
+    children = [process._child for process in evaluators._all]
+    evaluators.close()
+    assert all(child.poll() is not None for child in children)
