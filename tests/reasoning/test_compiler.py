@@ -57,6 +57,13 @@ def defined(expression: str) -> str:
          ":x :n 2 . :y :n 10 . :z :n 1 .", {":x a :A", ":y a :A"}),
         (defined("[ a owl:Restriction ; owl:onProperty [ owl:inverseOf :p ] ; owl:someValuesFrom :B ]"),
          ":y :p :x ; a :B . :x :p :z .", {":x a :A"}),
+        (defined("[ a owl:Class ; owl:oneOf ( :x :y ) ]"), ":z a :B .", {":x a :A", ":y a :A"}),
+        (defined("[ a owl:Class ; owl:intersectionOf ( :B [ a owl:Class ; owl:oneOf ( :x :y ) ] ) ]"), ":z a :B . :x a :B .",
+         {":x a :A"}),
+        # A facet holds of its datatype only.
+        (defined("[ a owl:Restriction ; owl:onProperty :n ; owl:someValuesFrom [ a rdfs:Datatype ;"
+                 " owl:onDatatype xsd:integer ; owl:withRestrictions ( [ xsd:minInclusive 2 ] ) ] ]")
+         + " :n a owl:DatatypeProperty .", ":x :n 2.5 . :y :n 3 .", {":y a :A"}),
         # A literal is never the subject of a conclusion.
         (":n a owl:DatatypeProperty ; rdfs:range :A .", ":x :n 2 .", set()),
         # What is said of annotations is no logic.

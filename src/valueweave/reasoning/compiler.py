@@ -97,7 +97,7 @@ def compile_ontology(triples: Iterable[ox.Triple]) -> Compiled:
     ... <urn:Firm> a owl:Class ; rdfs:subClassOf <urn:Actor> .'''
     >>> [rule] = compile_ontology(quad.triple for quad in ox.parse(turtle, format=ox.RdfFormat.TURTLE)).rules
     >>> rule.source.text["en"]
-    'every <urn:Firm> is a <urn:Actor>'
+    'every urn:Firm is a urn:Actor'
     """
     stated = list(triples)
     return compile_axioms(read_axioms(stated), labels_of(stated))
@@ -153,7 +153,8 @@ class _Compiler:
             except _NotARuleError as error:
                 self.uncovered.append(Uncovered(axiom, str(error), error.carrier, source.text))
         # The same conclusion may be drawn twice, where the two directions of a definition meet.
-        unique = list(dict.fromkeys((head, body) for head, body in found if head not in body.atoms))
+        grounded = [_grounded(head, body) for head, body in found]
+        unique = list(dict.fromkeys((head, body) for head, body in grounded if head not in body.atoms))
         for number, (head, body) in enumerate(unique, 1):
             name = source.name if len(unique) == 1 else f"{source.name}-{number}"
             counted = bool(body.counts) or (
@@ -314,7 +315,13 @@ class _Compiler:
                 for one in members:
                     yield Body(tests=(Call("=", (member, one)),))
             case Facets(datatype, facets):
-                yield Body(tests=tuple(self._facet(member, datatype, name, value) for name, value in facets))
+                # Facets bound the values of their datatype only; integers are decimals, too.
+                kinds = [datatype, _XSD + "integer"] if datatype == _XSD + "decimal" else [datatype]
+                typed = Call("=", (Call("DATATYPE", (member,)), ox.NamedNode(kinds[0])))
+                for kind in kinds[1:]:
+                    typed = Call("||", (typed, Call("=", (Call("DATATYPE", (member,)), ox.NamedNode(kind)))))
+                bounds = tuple(self._facet(member, datatype, name, value) for name, value in facets)
+                yield Body(tests=(typed, *bounds))
             case Not() | Only() | Cardinality():
                 raise _NotARuleError(
                     "that something is not so, or is so of nothing else, never follows from what is told"
@@ -394,6 +401,19 @@ class _Compiler:
             form = "definition of {}" if words.language == "en" else "{}的定义"
             return form.format(words.name(terms[0]))
         return words.axiom(axiom)
+
+
+def _grounded(head: Atom, body: Body) -> tuple[Atom, Body]:
+    """Put the things of an enumeration in the place of the variables that are one of them."""
+    values = {
+        test.arguments[0]: test.arguments[1]
+        for test in body.tests
+        if test.operator == "=" and isinstance(test.arguments[0], Var) and isinstance(test.arguments[1], ox.NamedNode)
+    }
+    if not values or body.counts:
+        return head, body
+    tests = tuple(test for test in body.tests if test.arguments[0] not in values)
+    return head.bind(values), Body(tuple(atom.bind(values) for atom in body.atoms), tests)
 
 
 def _group(member: Slot) -> tuple[Var, ...]:
