@@ -21,11 +21,13 @@ def test_a_build_puts_each_file_into_its_graph_and_the_closure_into_the_default_
     assert (report.counts["files"], report.counts["evidence"]) == (2, 5)
     with open_graph(project.home, project.store) as kg:
         graphs = kg.select("SELECT ?g (COUNT(*) AS ?n) { GRAPH ?g { ?s ?p ?o } } GROUP BY ?g ORDER BY ?g")
-        assert [str(name).rsplit("graph/", 1)[1] for name in graphs.column("g")] == [
+        names = [str(name).rsplit("graph/", 1)[1] for name in graphs.column("g")]
+        # Below "inferred" lie the rounds and rules that the inferred statements come from.
+        assert [name for name in names if not name.startswith("inferred/")] == [
             "case/jd", "inferred", "ontology", "sources",
         ]  # fmt: skip
         assert kg.select(TRIPLES)[0].n == report.counts["statements"]
-        distinct = kg.select("SELECT (COUNT(*) AS ?n) { SELECT DISTINCT * { GRAPH ?g { ?s ?p ?o } } }")
+        distinct = kg.select("SELECT (COUNT(*) AS ?n) { SELECT DISTINCT ?s ?p ?o { GRAPH ?g { ?s ?p ?o } } }")
         assert distinct[0].n == report.counts["asserted"] + report.counts["inferred"] + report.counts["ontology"]
 
 
@@ -39,7 +41,7 @@ def test_what_has_not_changed_is_not_built_again(project: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["data/cases/jd.yaml", "ontology/modules/stages.ttl", "ontology/rules/hierarchy-range.rq"]
+    "name", ["data/cases/jd.yaml", "ontology/modules/stages.ttl", "ontology/rules/order-precedes.rq"]
 )
 def test_a_changed_input_is_built(project: Project, name: str) -> None:
     first = build(project)

@@ -155,7 +155,8 @@ def found() -> dict[str, set[str]]:
 
 @pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
 def test_the_broken_are_found_by_their_check_and_nothing_else_is(path: Path, found: dict[str, set[str]]) -> None:
-    names = {triple.subject.value.rsplit("/", 1)[1] for triple in parse(path.read_text("utf-8"))}
+    subjects = {str(triple.subject).strip("<>") for triple in parse(path.read_text("utf-8"))}
+    names = {subject.rsplit("/", 1)[1] for subject in subjects}
     broken = {name for name in names if name.startswith("broken")}
     assert {name for name in names if name.startswith("nearMiss")}
     told = {entry.split()[1] for entry in found[path.stem]}

@@ -114,6 +114,12 @@ def test_a_wrong_rule_is_told_with_its_place(text: str, code: str, term: str | N
     assert problem.remedy
 
 
+def test_a_check_cannot_run_once() -> None:
+    once = "#+ evaluation: once\nPREFIX owl: <http://www.w3.org/2002/07/owl#>\n"
+    with pytest.raises(InputError, match="cannot be a check"):
+        book("", rule("CONSTRUCT { ?a a owl:Nothing } WHERE { ?a :p ?a }", header=once))
+
+
 def test_a_cycle_through_absence_names_the_rules_on_the_way() -> None:
     one = rule("CONSTRUCT { ?a a :A } WHERE { ?a :p ?b . FILTER NOT EXISTS { ?a a :C } }", "one")
     two = rule("CONSTRUCT { ?a a :B } WHERE { ?a a :A }", "two")

@@ -20,6 +20,46 @@ __all__: list[str] = []
 
 
 @app.command()
+def reason(
+    context: typer.Context,
+    dl: Annotated[bool, typer.Option("--dl", help="Ask the description logic reasoner as well.")] = False,
+    case: Annotated[
+        list[str] | None, typer.Option("--case", help="With --dl, look at one case by itself; can be repeated.")
+    ] = None,
+    timeout: Annotated[float, typer.Option(min=1, help="With --dl, seconds for each answer of the reasoner.")] = 300,
+    as_json: Annotated[bool, JSON] = False,
+    language: Annotated[
+        Literal["en", "zh"], typer.Option("--language", "-l", help="Language of labels and words.")
+    ] = "en",
+) -> None:
+    """Report what follows and by which rules, what rules do not carry, and what contradicts."""
+    from valueweave.problems import InputError, Problem
+    from valueweave.progress import progress_bar
+    from valueweave.reasoning.proof_text import ProofWriter
+    from valueweave.reasoning.report import ReportWriter
+    from valueweave.reasoning.report import reason as run
+
+    if case and not dl:
+        raise InputError(Problem("case-without-dl", "Rules look at all cases.", "Write 'reason --dl --case NAME'."))
+    project = project_of(context)
+    with open_graph(project) as kg:
+        writer = ReportWriter(ProofWriter(kg.label, language))
+        if dl:
+            from valueweave.reasoning.description_check import check_with_reasoner
+
+            with progress_bar("Reasoning") as watch:
+                answers = check_with_reasoner(kg, case or (), timeout=timeout, tell=watch)
+            print_data(writer.json(None, answers) if as_json else "\n\n".join(map(writer.dl_text, answers)))
+            sound = all(answer.sound for answer in answers)
+        else:
+            report = run(kg)
+            print_data(writer.json(report) if as_json else writer.text(report))
+            sound = report.sound
+    if not sound:
+        raise typer.Exit(1)
+
+
+@app.command()
 def explain(
     context: typer.Context,
     subject: Annotated[str, typer.Argument(help="A thing: an IRI, sce:X, or a path such as state/cosmo-step-3.")],
@@ -65,16 +105,19 @@ def assess(
 ) -> None:
     """Say which conditions of a class a thing meets, what would meet the others, and who meets them."""
     from valueweave.problems import InputError, Problem
+    from valueweave.reasoning.assess_json import AssessmentJson
     from valueweave.reasoning.assess_text import AssessmentWriter
 
     if every is (class_name is not None):
         remedy = "Write 'assess INDIVIDUAL CLASS' or 'assess INDIVIDUAL --all'."
         raise InputError(Problem("class-or-all", "Either a class is named, or all are asked for.", remedy))
     with open_graph(project_of(context)) as kg:
-        writer = AssessmentWriter(kg.label, kg.reasoning.rules.labels, language, proofs=proofs)
+        labels = kg.reasoning.rules.labels
+        as_text = AssessmentWriter(kg.label, labels, language)
+        as_data = AssessmentJson(kg.label, labels, language, proofs=proofs)
         if class_name is None:
             ranking = kg.reasoning.rank(individual)[:limit]
-            print_data(writer.ranking_json(ranking) if as_json else writer.ranking(ranking))
+            print_data(as_data.ranking(ranking) if as_json else as_text.ranking(ranking))
         else:
             found = kg.assess(individual, class_name)
-            print_data(writer.json(found) if as_json else writer.text(found))
+            print_data(as_data.assessment(found) if as_json else as_text.text(found))

@@ -1,6 +1,7 @@
 """Whether a thing meets the conditions of a class, and if not, which ones.
 
-In: a store with its closure, the rules it was built with, a thing and a class. Out: a tree of :class:`~valueweave.reasoning.condition.Condition`.
+In: a store with its closure, the rules it was built with, a thing and a class. Out: a tree of conditions
+(:class:`~valueweave.reasoning.condition.Condition`).
 The decision hidden here: the two readings of a condition. By what is stated (open world) it is entailed, contradicted
 or open. By what the accounts declare complete (closed world) it is met, not met or unknown: what is missing is denied
 only where an account says that it gives all there is.
@@ -79,7 +80,7 @@ class Assessor:
         Args:
             member: a thing or a value.
             expression: a class or condition.
-            inside: classes already being unfolded for their members; a definition that comes back to itself stops there.
+            inside: classes being unfolded for their members; a definition that comes back to itself stops there.
         """
         key = (member, expression)
         if key in self._known:
@@ -91,7 +92,7 @@ class Assessor:
             self._known[key] = found
         return found
 
-    def _assess(self, member: Term, expression: Expression, inside: frozenset[object]) -> Condition:
+    def _assess(self, member: Term, expression: Expression, inside: frozenset[object]) -> Condition:  # noqa: PLR0912
         match expression:
             case ClassName(iri) if iri in TOP:
                 return Condition(member, expression, "entailed", "met")
@@ -206,8 +207,9 @@ class Assessor:
             if against is not None:
                 reading = ("contradicted", "not met")
         met = tuple(self._joined(joined, member, one.member) for one in values if one.open == "entailed")
+        known = met[: max(number, 1)] if reading[0] == "entailed" else ()
         return Condition(
-            member, expression, *reading, values=values, known=met[: max(number, 1)] if reading[0] == "entailed" else (),
+            member, expression, *reading, values=values, known=known,
             against=against, complete=complete, names=number > 1,
         )  # fmt: skip
 

@@ -1,33 +1,25 @@
-"""Assessments for people and programs: as a tree of text, as JSON.
+"""Assessments for people, as a tree of text.
 
-In: assessments, labels. Out: text or JSON values.
+In: assessments, labels. Out: text.
 The decision hidden here: wording and layout; both readings always stand side by side.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 import pyoxigraph as ox
 
-from valueweave.namespaces import GRAPH, PREFIXES, shorten_iri
+from valueweave.namespaces import GRAPH, shorten_iri
 from valueweave.reasoning.assessment import Assessment
 from valueweave.reasoning.condition import Condition
 from valueweave.reasoning.conditions import where
 from valueweave.reasoning.explain import Proof
 from valueweave.reasoning.expressions import And, ClassName, Expression, Facets, HasValue, OneOf, Or
-from valueweave.reasoning.manchester import LANGUAGES, Labels, Words
+from valueweave.reasoning.manchester import Labels, Words
 from valueweave.reasoning.proof_text import ProofWriter
-from valueweave.reasoning.rules import Body
 
-__all__ = ["RANKING_SCHEMA", "SCHEMA", "AssessmentWriter"]
-
-SCHEMA = "https://w3id.org/valueweave/schema/assessment-1"
-"""Name and version of the JSON form of an assessment."""
-
-RANKING_SCHEMA = "https://w3id.org/valueweave/schema/assessment-ranking-1"
-"""Name and version of the JSON form of a thing's assessments against all defined classes."""
+__all__ = ["AssessmentWriter"]
 
 _MARKS = {"met": "✓", "not met": "✗", "unknown": "?"}
 _VALUES = 4
@@ -37,10 +29,12 @@ _WORDS: dict[str, dict[str, str]] = {
         "met": "met", "not met": "not met", "unknown": "unknown",
         "head": "By what is stated: {}. By what is declared complete: {}. {} of {} simple conditions met.",
         "legend": "In brackets: by what is stated, by what is declared complete.",
-        "all": "all of", "any": "one of", "is": "is: {}", "necessary": "what holds of every member (not enough to be one)",
+        "all": "all of", "any": "one of", "is": "is: {}",
+        "necessary": "What holds of every member (not enough to be one)",
         "against": "against it", "complete": "all values are given, by {}", "would": "would meet it", "or": "or",
         "nothing": "nothing that could be added would meet it", "have": "have it", "more": "and {} more",
-        "value": "value", "by": "by", "rule": "A rule would also make it one", "rule met": "met", "rule unmet": "not met",
+        "value": "value", "by": "by", "rule": "A rule would also make it one",
+        "rule met": "met", "rule unmet": "not met",
         "of": "{} of {}", "ranking": "classes, the nearest first", "foreign": "another kind of thing",
         "names": "Different names are taken to denote different things.", "same": "is {}", "none": "no value is known",
         "stated": "stated in {}",
@@ -59,11 +53,6 @@ _WORDS: dict[str, dict[str, str]] = {
         "stated": "陈述见于 {}",
     },
 }  # fmt: skip
-_KINDS = {
-    "And": "all of", "Or": "any of", "Not": "not", "OneOf": "one of", "Some": "some", "Only": "only",
-    "HasValue": "value", "HasSelf": "self", "Facets": "facets", "ClassName": "class", "Unreadable": "unreadable",
-}  # fmt: skip
-_BOUNDS = {"min": "at least", "max": "at most", "exactly": "exactly"}
 
 
 class AssessmentWriter:
@@ -73,17 +62,13 @@ class AssessmentWriter:
         label: gives the label of a term by IRI and language.
         labels: labels of the ontology's terms, by IRI and language.
         language: ``en`` or ``zh``; another one is taken as English.
-        proofs: whether JSON holds the whole proof of every condition that is entailed or contradicted.
     """
 
-    def __init__(
-        self, label: Callable[[str, str], str], labels: Labels, language: str = "en", *, proofs: bool = False
-    ) -> None:
+    def __init__(self, label: Callable[[str, str], str], labels: Labels, language: str = "en") -> None:
         self._label = label
-        self._said = {name: Words(_All(labels, label, name), name) for name in LANGUAGES}
         self._proofs = ProofWriter(label, language)
-        self._whole = proofs
         self.language = self._proofs.language
+        self._said = Words(labels, self.language)
         self._words = _WORDS[self.language]
 
     # -- text
@@ -202,7 +187,7 @@ class AssessmentWriter:
             case ClassName() | OneOf() | Facets():
                 return self._words["is"].format(self._expression(found.expression))
             case HasValue(joined, value):
-                return f"{self._said[self.language].property(joined)}: {self._named(value)}"
+                return f"{self._said.property(joined)}: {self._named(value)}"
             case _:
                 return self._expression(found.expression)
 
@@ -210,7 +195,7 @@ class AssessmentWriter:
         return f"[{self._words[found.open]}, {self._words[found.closed]}]"
 
     def _expression(self, expression: Expression) -> str:
-        return self._said[self.language].expression(expression)
+        return self._said.expression(expression)
 
     def _named(self, term: object) -> str:
         iri = term.value if isinstance(term, ox.NamedNode) else term
@@ -218,107 +203,6 @@ class AssessmentWriter:
             return self._proofs.name(term)
         label, short = self._label(iri, self.language), shorten_iri(iri)
         return label if label == short else f"{label} ({short})"
-
-    # -- JSON
-
-    def json(self, assessment: Assessment) -> dict[str, Any]:
-        """Return an assessment as a JSON object; its ``schema`` names form and version."""
-        return {
-            "schema": SCHEMA,
-            **self._summary(assessment),
-            "conditions": self._condition(assessment, assessment.condition, nearest=True),
-            "by_rule": [self._proofs.near(near) for near in assessment.by_rule],
-        }
-
-    def ranking_json(self, assessments: Sequence[Assessment]) -> dict[str, Any]:
-        """Return how near a thing is to each class as a JSON object."""
-        return {"schema": RANKING_SCHEMA, "classes": [self._summary(one) for one in assessments]}
-
-    def _summary(self, assessment: Assessment) -> dict[str, Any]:
-        found = assessment.condition
-        return {
-            "individual": self._reference(assessment.thing.value),
-            "class": self._reference(assessment.class_iri),
-            "definition": [self._texts(one) for one in assessment.definitions],
-            "open_world": found.open,
-            "closed_world": found.closed,
-            "met": found.met,
-            "simple": found.simple,
-            "other_kind": assessment.foreign and found.open != "entailed",
-        }
-
-    def _condition(self, assessment: Assessment, found: Condition, *, nearest: bool) -> dict[str, Any]:
-        member = found.member
-        written: dict[str, Any] = {
-            "kind": self._kind(found.expression),
-            "text": self._texts(found.expression),
-            "of": self._reference(member.value) if isinstance(member, ox.NamedNode) else {"value": member.value},
-            "open_world": found.open,
-            "closed_world": found.closed,
-            "met": found.met,
-            "simple": found.simple,
-        }
-        if found.open != "open":
-            written["because"] = [self._proof(proof) for proof in assessment.proofs(found)]
-        if found.against is not None:
-            steps = (*found.against.through, found.against.rule)
-            written["against"] = [{"name": rule.name, "text": dict(rule.source.text)} for rule in steps]
-        if found.names:
-            written["assumption"] = self._words["names"]
-        if found.complete:
-            written["complete"] = [
-                {"declaration": one.iri, "of": one.thing, "property": one.property} for one in found.complete
-            ]
-        if nearest and found.open != "entailed":
-            written["would_meet"] = [self._way(way) for way in assessment.ways(found)]
-            written["have_it"] = [
-                self._reference(iri) | {"graphs": list(graphs)} for iri, graphs in assessment.examples(found)
-            ]
-        if found.parts:
-            written["enough"] = not found.necessary
-            written["conditions"] = [self._condition(assessment, part, nearest=nearest) for part in found.parts]
-        if found.values:
-            written["values"] = [
-                self._condition(assessment, one, nearest=nearest and number == 0 and one.open != "entailed")
-                for number, one in enumerate(found.values)
-            ]
-        return written
-
-    def _proof(self, proof: Proof) -> dict[str, Any]:
-        whole = self._proofs.proof(proof)
-        if not self._whole and whole["kind"] == "inferred":
-            whole["premises"] = [self._proofs.triple(premise.statement) for premise in proof.premises]
-        return whole
-
-    def _way(self, way: Body) -> dict[str, Any]:
-        sparql = where(way, {})
-        return {"sparql": sparql, "text": self._proofs.pattern(sparql), "statements": len(way.atoms)}
-
-    def _kind(self, expression: Expression) -> str:
-        if type(expression).__name__ == "Cardinality":
-            return _BOUNDS[expression.bound]  # type: ignore[union-attr]
-        return _KINDS[type(expression).__name__]
-
-    def _texts(self, expression: Expression) -> dict[str, str]:
-        return {language: words.expression(expression) for language, words in self._said.items()}
-
-    def _reference(self, iri: str) -> dict[str, Any]:
-        return {"id": shorten_iri(iri), "iri": iri, "label": self._label(iri, self.language)}
-
-
-class _All(dict[str, dict[str, str]]):
-    """Labels of the ontology, and of whatever else is asked for."""
-
-    def __init__(self, labels: Labels, label: Callable[[str, str], str], language: str) -> None:
-        super().__init__({iri: dict(texts) for iri, texts in labels.items()})
-        self._label, self._language = label, language
-
-    def __missing__(self, iri: str) -> dict[str, str]:
-        return {self._language: self._label(iri, self._language)}
-
-    def get(self, iri: str, default: Any = None) -> Any:  # type: ignore[override]
-        """Return the labels of a term."""
-        return self[iri] if iri in self or iri.startswith(PREFIXES["id"]) else default
 
 
 def _graphs(graphs: Sequence[str]) -> str:

@@ -24,7 +24,8 @@ from valueweave.reasoning.rules import TYPE, Body
 
 __all__ = ["Assessment", "assess", "rank"]
 
-_CLASSES = {PREFIXES["owl"] + "Class", PREFIXES["rdfs"] + "Class"}
+_CLASSES = {ox.NamedNode(PREFIXES["owl"] + "Class"), ox.NamedNode(PREFIXES["rdfs"] + "Class")}
+_WHY = ox.NamedNode(SCE + "whyPrimitive")
 
 
 @dataclass(frozen=True)
@@ -101,30 +102,20 @@ def assess(ground: Ground, explainer: Explainer, thing: ox.NamedNode, class_iri:
         InputError: when it is no class, or no axiom and no rule says what makes a member.
     """
     definitions = ground.definitions
-    kinds = ground.engine.quads_for_pattern(ox.NamedNode(class_iri), TYPE, None, ox.DefaultGraph())
+    node = ox.NamedNode(class_iri)
+    kinds = [quad.object for quad in ground.engine.quads_for_pattern(node, TYPE, None, ox.DefaultGraph())]
     term = text or shorten_iri(class_iri)
-    if class_iri not in TOP and not any(str(quad.object).strip("<>") in _CLASSES for quad in kinds):
-        remedy = did_you_mean(
-            shorten_iri(class_iri), [shorten_iri(iri) for iri in definitions.defined], "Name a class."
-        )
+    if class_iri not in TOP and not any(kind in _CLASSES for kind in kinds):
+        known = [shorten_iri(iri) for iri in definitions.defined]
+        remedy = did_you_mean(shorten_iri(class_iri), known, "Name a class.")
         raise InputError(Problem("not-a-class", f"'{term}' is no class.", remedy, term=term))
-    by_rule = any(rule.head.object == ox.NamedNode(class_iri) for rule in ground.book.domain)
+    by_rule = any(rule.head.object == node for rule in ground.book.domain)
     if not definitions.has_conditions(class_iri) and not by_rule:
-        reason = next(
-            iter(
-                ground.engine.quads_for_pattern(ox.NamedNode(class_iri), ox.NamedNode(SCE + "whyPrimitive"), None, None)
-            ),
-            None,
-        )
-        why = f" ({reason.object.value.rstrip('.')})" if reason and isinstance(reason.object, ox.Literal) else ""
-        raise InputError(
-            Problem(
-                "no-conditions",
-                f"No axiom and no rule says what makes something a member of {shorten_iri(class_iri)}{why}.",
-                "Ask 'explain THING a CLASS' why something is a member, or 'assess THING --all' for classes that are defined.",
-                term=term,
-            )
-        )
+        reasons = [quad.object for quad in ground.engine.quads_for_pattern(node, _WHY, None, ox.DefaultGraph())]
+        why = "".join(f" ({one.value.rstrip('.')})" for one in reasons[:1] if isinstance(one, ox.Literal))
+        message = f"{shorten_iri(class_iri)} has no definition, no condition on its members, and no rule{why}."
+        remedy = "Use 'explain THING a CLASS' for why something is a member, 'assess THING --all' for defined classes."
+        raise InputError(Problem("no-conditions", message, remedy, term=term))
     condition = Assessor(ground).assess(thing, ClassName(class_iri))
     return Assessment(thing, class_iri, condition, ground, explainer)
 

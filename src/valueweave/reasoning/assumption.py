@@ -9,8 +9,8 @@ otherwise. Rules that ask for the absence of something are left out: an assumpti
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from itertools import count
 
 import pyoxigraph as ox
@@ -19,14 +19,13 @@ from valueweave.reasoning.compiler import alternatives
 from valueweave.reasoning.conditions import unify
 from valueweave.reasoning.definitions import TOP, is_datatype
 from valueweave.reasoning.expressions import And, Cardinality, ClassName, Expression, HasSelf, HasValue, Property, Some
+from valueweave.reasoning.layer import Layer
 from valueweave.reasoning.rulebook import RuleBook
 from valueweave.reasoning.rules import (
     TYPE,
     Atom,
     Body,
-    Call,
     Count,
-    Formula,
     Key,
     Rule,
     Slot,
@@ -40,9 +39,7 @@ __all__ = ["Assumptions", "Objection", "World"]
 
 _NEW = "urn:valueweave:something:"
 _ENOUGH = 2000
-"""No assumption is followed further than so many statements: that nothing was found is then no proof, and none is claimed."""
-
-Values = Mapping[Var, Term]
+"""No assumption is followed further than so many statements; what was not found by then is not claimed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +67,17 @@ class Assumptions:
 
     def __init__(self, engine: ox.Store, book: RuleBook) -> None:
         self.engine = engine
-        self.by_condition: dict[Key, list[tuple[Rule, Atom, Count | None]]] = defaultdict(list)
+        self.by_condition: dict[Key, list[tuple[Rule, Atom, Body, tuple[Count, Body] | None]]] = defaultdict(list)
         for rule in (*book.compiled.rules, *book.checks):
             if rule.body.absent or rule.body.bindings:
                 continue
             for atom in rule.body.atoms:
-                self.by_condition[atom_key(atom)].append((rule, atom, None))
+                rest = replace(rule.body, atoms=tuple(other for other in rule.body.atoms if other != atom))
+                self.by_condition[atom_key(atom)].append((rule, atom, rest, None))
             for counted in rule.body.counts:
                 for body in counted.alternatives:
                     for atom in body.atoms:
-                        self.by_condition[atom_key(atom)].append((rule, atom, counted))
+                        self.by_condition[atom_key(atom)].append((rule, atom, rule.body, (counted, body)))
 
     def world(self, member: Term, expression: Expression, *, copies: int = 1, unlike: Iterable[Term] = ()) -> World:
         """Return what follows if ``member`` were in ``expression``.
@@ -96,11 +94,11 @@ class Assumptions:
         return made
 
     def consequences(self, atoms: Iterable[Atom]) -> frozenset[Atom]:
-        """Return what would follow from statement patterns, their variables standing for things of which nothing else is known."""
+        """Return what would follow from statement patterns; nothing more is known of what their variables are."""
         return World(self).imagine(atoms)
 
 
-class World:
+class World(Layer):
     """A store with assumptions on top.
 
     Attributes:
@@ -109,11 +107,9 @@ class World:
     """
 
     def __init__(self, given: Assumptions) -> None:
-        self._given = given
-        self._derived: dict[ox.Triple, tuple[Rule | None, tuple[ox.Triple, ...]]] = {}
-        self._by_predicate: dict[str, list[ox.Triple]] = defaultdict(list)
+        super().__init__(given.engine)
+        self._rules = given.by_condition
         self._todo: list[ox.Triple] = []
-        self._groups: dict[Term, tuple[int, frozenset[Term]]] = {}
         self._numbers = count(1)
         self.news: list[Term] = []
         self.objection: Objection | None = None
@@ -157,14 +153,14 @@ class World:
         if not isinstance(subject, ox.NamedNode) or isinstance(value, Var):
             return
         triple = ox.Triple(subject, link, value)
-        if triple in self._derived or ox.Quad(subject, link, value) in self._given.engine:
+        if triple in self._derived or ox.Quad(subject, link, value) in self._engine:
             return
         self._derived[triple] = rule, premises
         self._by_predicate[link.value].append(triple)
         self._todo.append(triple)
 
     def imagine(self, atoms: Iterable[Atom]) -> frozenset[Atom]:
-        """Take patterns for granted and return what follows, with the same variables; nothing where that is too much."""
+        """Take patterns for granted and return what follows, with the same variables."""
         names: dict[Var, Term] = {}
         for atom in atoms:
             for variable in atom.variables():
@@ -191,23 +187,29 @@ class World:
         while self._todo and self.objection is None and len(self._derived) < _ENOUGH:
             triple = self._todo.pop()
             for key in triple_keys(triple):
-                for rule, atom, counted in self._given.by_condition.get(key, ()):
-                    self._apply(rule, atom, counted, triple)
+                for rule, atom, rest, within in self._rules.get(key, ()):
+                    self._apply(rule, atom, rest, within, triple)
                     if self.objection is not None:
                         return
 
-    def _apply(self, rule: Rule, atom: Atom, counted: Count | None, triple: ox.Triple) -> None:
+    def _apply(self, rule: Rule, atom: Atom, rest: Body, within: tuple[Count, Body] | None, triple: ox.Triple) -> None:
         values = unify(atom, triple)
         if values is None:
             return
-        if counted is not None:
-            values = {variable: values[variable] for variable in counted.group if variable in values}
-        for found, premises in list(self.solve(rule.body, values)):
-            head = rule.head.bind(found)
-            if rule.is_check:
-                self.objection = self._against(rule, premises)
-                return
-            self._add(head.subject, head.predicate, head.object, rule, premises)
+        starts: list[dict[Var, Term]] = [values]
+        if within is not None:
+            # What is counted has names of its own; the group is what the rule shares with it.
+            counted, body = within
+            groups = [{name: found[name] for name in counted.group} for found, _ in self.solve(body, values)]
+            starts = [dict(start) for start in {tuple(group.items()): group for group in groups}.values()]
+        for start in starts:
+            for found, others in list(self.solve(rest, start)):
+                premises = (triple, *others)
+                if rule.is_check:
+                    self.objection = self._against(rule, premises)
+                    return
+                head = rule.head.bind(found)
+                self._add(head.subject, head.predicate, head.object, rule, premises)
 
     def _against(self, rule: Rule, premises: tuple[ox.Triple, ...]) -> Objection:
         known: dict[ox.Triple, None] = {}
@@ -233,93 +235,3 @@ class World:
         variable = Var("member")
         bodies = alternatives(variable, expression)
         return any(next(self.solve(body, {variable: member}), None) is not None for body in bodies)
-
-    # -- conditions on store and assumptions together
-
-    def solve(self, body: Body, values: Values) -> Iterator[tuple[dict[Var, Term], tuple[ox.Triple, ...]]]:
-        """Yield the values with which ``body`` holds here, with the statements that make it hold."""
-        for found, premises in self._atoms(list(body.atoms), dict(values), ()):
-            used = premises
-            for counted in body.counts:
-                members = self._members(counted, found)
-                if members is None:
-                    break
-                used += tuple(triple for one in members for triple in one if triple not in used)
-            else:
-                if all(self._test(test, found) for test in body.tests):
-                    yield found, used
-
-    def _atoms(
-        self, atoms: list[Atom], values: dict[Var, Term], premises: tuple[ox.Triple, ...]
-    ) -> Iterator[tuple[dict[Var, Term], tuple[ox.Triple, ...]]]:
-        if not atoms:
-            yield values, premises
-            return
-        # The atom with the fewest open ends first.
-        bound = [atom.bind(values) for atom in atoms]
-        chosen = min(range(len(bound)), key=lambda number: sum(1 for _ in bound[number].variables()))
-        rest = atoms[:chosen] + atoms[chosen + 1 :]
-        for triple in self._matching(bound[chosen]):
-            more = unify(bound[chosen], triple)
-            if more is not None:
-                yield from self._atoms(rest, {**values, **more}, (*premises, triple))
-
-    def _matching(self, atom: Atom) -> Iterator[ox.Triple]:
-        subject = None if isinstance(atom.subject, Var) else atom.subject
-        value = None if isinstance(atom.object, Var) else atom.object
-        if isinstance(subject, ox.Literal):
-            return
-        for quad in self._given.engine.quads_for_pattern(subject, atom.predicate, value, ox.DefaultGraph()):
-            yield quad.triple
-        for triple in list(self._by_predicate.get(atom.predicate.value, ())):
-            if subject in (None, triple.subject) and value in (None, triple.object):
-                yield triple
-
-    def _members(self, counted: Count, values: Values) -> list[tuple[ox.Triple, ...]] | None:
-        """Return for each thing counted the statements that make it count, ``None`` when there are too few."""
-        inner = {variable: values[variable] for variable in counted.group if variable in values}
-        found: dict[Term, tuple[ox.Triple, ...]] = {}
-        for body in counted.alternatives:
-            for solution, premises in self.solve(body, inner):
-                found.setdefault(solution[counted.counted], premises)
-        # New names of one assumption are different from each other; from known things only where it says so.
-        best: list[Term] = [term for term in found if term not in self._groups]
-        for group in {self._groups[term][0] for term in found if term in self._groups}:
-            new = [term for term in found if term in self._groups and self._groups[term][0] == group]
-            apart = [term for term in found if term not in self._groups and term in self._groups[new[0]][1]]
-            best = max(best, [*apart, *new], key=len)
-        return [found[term] for term in best] if len(best) >= counted.minimum else None
-
-    def _test(self, test: Call, values: Values) -> bool:
-        terms = [values.get(part) if isinstance(part, Var) else part for part in test.arguments]
-        if len(terms) == 2 and all(isinstance(term, ox.NamedNode) for term in terms):
-            one, other = terms
-            assert isinstance(one, ox.NamedNode)
-            assert isinstance(other, ox.NamedNode)
-            if test.operator == "!=":
-                return self._different(one, other)
-            if test.operator == "=":
-                return one == other
-        if any(term in self._groups for term in terms if isinstance(term, ox.NamedNode)):
-            return False
-        answer = self._given.engine.query(f"ASK {{ FILTER({_text(test, values)}) }}")
-        return bool(answer)
-
-    def _different(self, one: Term, other: Term) -> bool:
-        first, second = self._groups.get(one), self._groups.get(other)
-        if first is None and second is None:
-            return one != other
-        if first is not None and second is not None:
-            return one != other and first[0] == second[0]
-        return (second is not None and one in second[1]) or (first is not None and other in first[1])
-
-
-def _text(formula: Formula, values: Values) -> str:
-    if isinstance(formula, Call):
-        parts = [_text(part, values) for part in formula.arguments]
-        if formula.operator == "!":
-            return f"(!{parts[0]})"
-        if len(parts) == 2 and not formula.operator.isalnum():
-            return f"({parts[0]} {formula.operator} {parts[1]})"
-        return f"{formula.operator}({', '.join(parts)})"
-    return str(values.get(formula, formula) if isinstance(formula, Var) else formula)

@@ -9,7 +9,7 @@ Abiteboul, Hull and Vianu (1995), Foundations of Databases, section 13.1).
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -71,6 +71,7 @@ class BulkClosure:
         self._names: list[str] = []
         self._strata: list[list[tuple[Rule, int]]] = []
         self._keys: dict[Key, str] = {}
+        self._numbered: dict[tuple[int, int | None], Key] = {}
         self.round = 0
 
     def __enter__(self) -> BulkClosure:
@@ -100,6 +101,7 @@ class BulkClosure:
         """
         self._read(path)
         self._db.execute("INSERT INTO fact SELECT DISTINCT term_id(s), term_id(p), term_id(o) FROM raw")
+        self._db.execute("DROP TABLE raw")  # it is larger than the facts
 
     def _file(self, triples: Iterable[ox.Triple]) -> Path:
         path = Path(self._folder.name) / "statements.nt"
@@ -172,8 +174,9 @@ class BulkClosure:
         if not added:
             self.round -= 1
             return
+        first = self.round
         for stratum in self._strata:
-            self._fixpoint(stratum)
+            self._fixpoint(stratum, first)
 
     def _add_constants(self) -> None:
         """The terms that conclusions name may be new to the data."""
@@ -192,15 +195,30 @@ class BulkClosure:
     def _add_key(self, key: Key) -> None:
         if key not in self._keys:
             name = self._keys[key] = key_table(key)
+            predicate, value = key
+            given = "NULL" if value is None else constant(ox.NamedNode(value))
+            pair = self._db.execute(f"SELECT {constant(ox.NamedNode(predicate))}, {given}").fetchone()
+            assert pair is not None
+            self._numbered[pair] = key
             self._db.execute(f"CREATE TABLE {name} AS SELECT s, o FROM fact WHERE {key_condition(key)}")
 
-    def _fixpoint(self, rules: Sequence[tuple[Rule, int]]) -> None:
+    def _fixpoint(self, rules: Sequence[tuple[Rule, int]], since: int | None = None) -> None:
+        """Run rules until nothing new follows; from everything, or from what was found since a round."""
         joined = [(RuleQuery(rule), number) for rule, number in rules if not _is_simple(rule)]
         simple = [_simple_row(rule, number) for rule, number in rules if _is_simple(rule)]
         self._db.execute("DELETE FROM simple")
         if simple:
-            self._db.execute("INSERT INTO simple " + " UNION ALL ".join(simple))
+            self._db.execute(
+                "INSERT INTO simple SELECT term_id(p), CASE WHEN o IS NOT NULL THEN term_id(o) END, head_s,"
+                " coalesce(term_id(s_id), 0), term_id(head_p), head_o, coalesce(term_id(o_id), 0), rule FROM"
+                f" (VALUES {', '.join(simple)}) AS r(p, o, head_s, s_id, head_p, head_o, o_id, rule)"
+            )
         changed: frozenset[Key] | None = None
+        if since is not None:
+            self._db.execute(
+                f"CREATE OR REPLACE TABLE delta AS SELECT s, p, o, rule FROM inferred WHERE round >= {since}"
+            )
+            changed = self._changed()
         while True:
             self._db.execute("CREATE OR REPLACE TABLE found(s UBIGINT, p UBIGINT, o UBIGINT, rule INTEGER)")
             self._run_simple("fact" if changed is None else "delta")
@@ -228,12 +246,11 @@ class BulkClosure:
         """Return the keys, of those that rules ask for, of which there is something new."""
         if not self._keys:
             return frozenset()
-        parts = (
-            f"SELECT {number} WHERE EXISTS (SELECT 1 FROM delta WHERE {key_condition(key)})"
-            for number, key in enumerate(self._keys)
-        )
-        keys = list(self._keys)
-        return frozenset(keys[row[0]] for row in self._db.execute(" UNION ALL ".join(parts)).fetchall())
+        pairs = self._db.execute(
+            f"SELECT DISTINCT p, CASE WHEN p = {constant(TYPE)} THEN o END FROM delta"
+        ).fetchall()  # fmt: skip
+        there = {*pairs, *((predicate, None) for predicate, _ in pairs)}
+        return frozenset(key for pair, key in self._numbered.items() if pair in there)
 
     def _run_simple(self, table: str) -> None:
         columns = (
@@ -304,6 +321,28 @@ class BulkClosure:
         for quad, (_, number, rule) in zip(ox.parse(lines, format=ox.RdfFormat.N_TRIPLES), rows, strict=True):
             yield quad.triple, number, self._names[rule]
 
+    def size(self) -> int:
+        """Return how many statements there are, stated and concluded."""
+        return self._count("SELECT count(*) FROM fact")
+
+    def things(self, predicate: ox.NamedNode, value: Term) -> list[str]:
+        """Return the IRIs of what has a value, stated or concluded."""
+        rows = self._db.execute(
+            "SELECT text FROM fact JOIN term ON id = s WHERE text[1] = '<'"
+            f" AND p = {constant(predicate)} AND o = {constant(value)}"
+        ).fetchall()
+        return [row[0][1:-1] for row in rows]
+
+    def write_facts(self, path: Path, keys: Collection[Key] | None = None) -> None:
+        """Write what was stated and what was concluded as N-Triples: all of it, or what is of some keys."""
+        conditions = [f"({key_condition(key)})" for key in keys] if keys is not None else ["true"]
+        self._db.execute(
+            "COPY (SELECT s.text || ' ' || p.text || ' ' || o.text || ' .' FROM"
+            f" (SELECT * FROM fact WHERE {' OR '.join(conditions) or 'false'}) AS f"
+            " JOIN term AS s ON s.id = f.s JOIN term AS p ON p.id = f.p JOIN term AS o ON o.id = f.o)"
+            f" TO '{path}' (FORMAT csv, HEADER false, DELIMITER '\x01', QUOTE '', ESCAPE '')"
+        )
+
     def write(self, path: Path, graph: str, derivations: str) -> int:
         """Write the conclusions as N-Quads: each in ``graph``, and in a graph of its round and rule.
 
@@ -358,15 +397,17 @@ def _is_simple(rule: Rule) -> bool:
 
 
 def _simple_row(rule: Rule, number: int) -> str:
-    """Return the row of ``simple`` for a rule, as SQL."""
+    """Return the row of ``simple`` for a rule, as SQL; terms in the form of N-Triples."""
     atom, head = rule.body.atoms[0], rule.head
-    given = "NULL::UBIGINT" if isinstance(atom.object, Var) else constant(atom.object)
 
-    def place(slot: Var | Term) -> tuple[int, str]:
-        if isinstance(slot, Var):
-            return (0 if slot == atom.subject else 1), "0::UBIGINT"
-        return 2, constant(slot)
+    def form(slot: Var | Term) -> str:
+        return "NULL::VARCHAR" if isinstance(slot, Var) else quote(str(slot))
 
-    (head_s, s_id), (head_o, o_id) = place(head.subject), place(head.object)
-    predicate, concluded = constant(atom.predicate), constant(head.predicate)
-    return f"SELECT {predicate}, {given}, {head_s}, {s_id}, {concluded}, {head_o}, {o_id}, {number}"
+    def place(slot: Var | Term) -> int:
+        return 2 if not isinstance(slot, Var) else 0 if slot == atom.subject else 1
+
+    parts = (
+        form(atom.predicate), form(atom.object), place(head.subject), form(head.subject), form(head.predicate),
+        place(head.object), form(head.object), number,
+    )  # fmt: skip
+    return f"({', '.join(map(str, parts))})"

@@ -6,7 +6,7 @@ The decision hidden here: how a body is written in SPARQL.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Protocol
 
 import pyoxigraph as ox
@@ -119,13 +119,24 @@ def solutions(engine: Engine, body: Body, values: Values) -> Iterator[dict[Var, 
             yield found
 
 
-def group_members(engine: Engine, count: Count, values: Values) -> list[list[ox.Triple]]:
-    """Return, for each value that a count counts, the statements that make it count."""
+def group_members(
+    engine: Engine, count: Count, values: Values, allowed: Callable[[ox.Triple], bool] | None = None
+) -> list[list[ox.Triple]]:
+    """Return, for each value that a count counts, the statements that make it count.
+
+    Args:
+        engine: what finds them.
+        count: the count.
+        values: terms for its group.
+        allowed: says which statements may make a value count; otherwise all.
+    """
     inner = {variable: values[variable] for variable in count.group if variable in values}
     members: dict[Term, list[ox.Triple]] = {}
     for alternative in count.alternatives:
         for found in solutions(engine, alternative, inner):
-            members.setdefault(found[count.counted], list(_statements(alternative.atoms, found)))
+            way = list(_statements(alternative.atoms, found))
+            if allowed is None or all(allowed(statement) for statement in way):
+                members.setdefault(found[count.counted], way)
     return [members[term] for term in sorted(members, key=str)]
 
 

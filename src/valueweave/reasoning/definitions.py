@@ -116,7 +116,7 @@ class Definitions:
         return frozenset(self._told.get(condition, ()))
 
     def has_conditions(self, iri: str) -> bool:
-        """Return whether an axiom says of the members of a class, or of a class above it, more than what they are called."""
+        """Return whether an axiom says more of members of a class, or of one above, than their name."""
         seen: set[str] = set()
         todo = [iri]
         while todo:

@@ -1,9 +1,9 @@
 """What the description logic reasoner says of a knowledge graph, held against what the rules say.
 
 In: an open graph. Out: :class:`DescriptionReport`.
-The decision hidden here: what is compared. The reasoner gets the OWL file without evidence (see :mod:`valueweave.export`);
-rules and reasoner must agree on types in the layer of OWL, domain rules left out. Rules take different names to denote
-different things; where they count, the reasoner is told that the counted things differ.
+The decision hidden here: what is compared. The reasoner gets the OWL file without evidence; rules and reasoner must
+agree on types in the layer of OWL, domain rules left out. Rules take different names to denote different things; where
+they count, the reasoner is told that the counted things differ.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from valueweave.problems import InputError, Problem, did_you_mean, name_list
 from valueweave.reasoning.conditions import group_members, solutions
 from valueweave.reasoning.contradictions import Contradiction, find_contradictions
 from valueweave.reasoning.description_logic import DLResult, classify_triples, is_consistent
+from valueweave.reasoning.explain import Explanation, Proof
 from valueweave.reasoning.materialize import materialize
 from valueweave.reasoning.minimal import BoundReachedError, smallest
 from valueweave.reasoning.rulebook import RuleBook
@@ -30,13 +31,15 @@ from valueweave.reasoning.rules import TYPE, Body, Count
 __all__ = ["LARGE", "DescriptionReport", "case_names", "check_with_reasoner", "projection"]
 
 LARGE = 12_000
-"""With more individuals than this the reasoner gets one case after the other."""
+"""With more records than this the reasoner gets one case after the other."""
 
 _QUESTIONS = 120
 """So many times the reasoner is asked at most for the smallest set behind a contradiction."""
 
+_REASONS = 5
+"""Of so many classes without members it is told by which axioms; their number is mostly due to one of them."""
+
 _OWL, _RDF = PREFIXES["owl"], PREFIXES["rdf"]
-_CLASS = ox.NamedNode(_OWL + "Class")
 
 Pair = tuple[str, str]
 """An individual and a class, or a class and one above it."""
@@ -54,8 +57,9 @@ class DescriptionReport:
         only_reasoner: types that the reasoner concludes and rules do not.
         beyond_hierarchy: subclass relations that follow from definitions and not from the stated hierarchy.
         contradictions: when there is no model, the contradictions that checks find.
-        behind: when checks find none, a smallest set of asserted statements that has no model; ``None`` when the search
-            was ended before it was found.
+        behind: when checks find none, a smallest set of asserted statements that has no model, each with its evidence;
+            ``None`` when the search was ended before it was found.
+        reasons: of classes that can have no members, by which axioms.
         seconds: of everything.
     """
 
@@ -66,7 +70,8 @@ class DescriptionReport:
     only_reasoner: tuple[Pair, ...] = ()
     beyond_hierarchy: tuple[Pair, ...] = ()
     contradictions: tuple[Contradiction, ...] = ()
-    behind: tuple[ox.Triple, ...] | None = None
+    behind: tuple[Proof, ...] | None = None
+    reasons: tuple[Explanation, ...] = ()
     seconds: float = field(default=0.0)
 
     @property
@@ -109,7 +114,10 @@ def projection(kg: KnowledgeGraph, case: str | None = None) -> list[ox.Triple]:
         if graph.startswith(GRAPH) and not graph.startswith(INFERRED_GRAPH):
             told = told_by_others if graph in others else kept
             told.update(quad.triple for quad in kg.store.statements(graph=ox.NamedNode(graph)))
-    return [triple for triple in everything if triple in kept or triple not in told_by_others]
+    said = [triple for triple in everything if triple in kept or triple not in told_by_others]
+    individual = ox.NamedNode(_OWL + "NamedIndividual")
+    used = {end for triple in said if triple.object != individual for end in (triple.subject, triple.object)}
+    return [triple for triple in said if triple.object != individual or triple.subject in used]
 
 
 def check_with_reasoner(
@@ -134,8 +142,8 @@ def check_with_reasoner(
     """
     wanted: list[str | None] = [_find_case(kg, name) for name in cases]
     if not wanted:
-        individuals = sum(kg.statistics().get("types", {}).get(SCE + name, 0) for name in ("Record",))
-        wanted = [*case_names(kg)] if individuals > LARGE else [None]
+        records = kg.statistics()["counts"].get("records", 0)
+        wanted = [*case_names(kg)] if records > LARGE else [None]
     reports = []
     for number, case in enumerate(wanted):
         if tell:
@@ -157,9 +165,23 @@ def _check(kg: KnowledgeGraph, case: str | None, timeout: float) -> DescriptionR
     result = classify_triples([*given, *_differences([*given, *inferred], layer)], timeout=timeout)
     if not result.consistent:
         found = find_contradictions(kg.store.engine, book)
-        behind = () if found else _behind(given, timeout)
-        seconds = time.perf_counter() - started
-        return DescriptionReport(case, result, len(given), (), (), (), tuple(found), behind, seconds)
+        smallest_set = () if found else _behind(given, timeout)
+        explainer = kg.reasoning.explainer
+        return DescriptionReport(
+            case,
+            result,
+            len(given),
+            contradictions=tuple(found),
+            behind=None
+            if smallest_set is None
+            else tuple(explainer.explain(triple).proofs[0] for triple in smallest_set),
+            seconds=time.perf_counter() - started,
+        )
+    below, nothing = ox.NamedNode(PREFIXES["rdfs"] + "subClassOf"), ox.NamedNode(_OWL + "Nothing")
+    reasons = [
+        kg.reasoning.schema.explain(ox.Triple(ox.NamedNode(name), below, nothing))
+        for name in sorted(result.unsatisfiable)[:_REASONS]
+    ]
     by_rules = set(_types([*stated, *inferred]))
     by_reasoner = {
         (thing, name)
@@ -175,6 +197,7 @@ def _check(kg: KnowledgeGraph, case: str | None, timeout: float) -> DescriptionR
         tuple(sorted(by_rules - by_reasoner)),
         tuple(sorted(by_reasoner - by_rules)),
         tuple(sorted(_beyond(result.superclasses, ontology))),
+        reasons=tuple(reasons),
         seconds=time.perf_counter() - started,
     )
 
@@ -221,9 +244,9 @@ def _counted(count: Count, members: Iterable[Sequence[ox.Triple]]) -> Iterator[o
         for alternative in count.alternatives:
             for atom, statement in zip(alternative.atoms, statements, strict=False):
                 for slot, term in ((atom.subject, statement.subject), (atom.object, statement.object)):
-                    if slot == count.counted and atom.predicate == statement.predicate:
-                        if isinstance(term, ox.NamedNode):
-                            yield term
+                    found = slot == count.counted and atom.predicate == statement.predicate
+                    if found and isinstance(term, ox.NamedNode):
+                        yield term
 
 
 def _beyond(superclasses: Mapping[str, frozenset[str]], ontology: Iterable[ox.Triple]) -> Iterator[Pair]:
@@ -231,9 +254,9 @@ def _beyond(superclasses: Mapping[str, frozenset[str]], ontology: Iterable[ox.Tr
     above: dict[str, set[str]] = {}
     link = ox.NamedNode(PREFIXES["rdfs"] + "subClassOf")
     for triple in ontology:
-        if triple.predicate == link and isinstance(triple.subject, ox.NamedNode):
-            if isinstance(triple.object, ox.NamedNode):
-                above.setdefault(triple.subject.value, set()).add(triple.object.value)
+        named = isinstance(triple.subject, ox.NamedNode) and isinstance(triple.object, ox.NamedNode)
+        if triple.predicate == link and named:
+            above.setdefault(triple.subject.value, set()).add(triple.object.value)  # type: ignore[union-attr]
     for name, found in superclasses.items():
         reached: set[str] = set()
         todo = [name]

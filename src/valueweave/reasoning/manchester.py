@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pyoxigraph as ox
 
-from valueweave.namespaces import shorten_iri
+from valueweave.namespaces import PREFIXES, shorten_iri
 from valueweave.reasoning.expressions import (
     And,
     Axiom,
@@ -28,7 +28,7 @@ from valueweave.reasoning.expressions import (
     Some,
 )
 
-__all__ = ["LANGUAGES", "Labels", "Words"]
+__all__ = ["LANGUAGES", "Labels", "Words", "axiom_form"]
 
 LANGUAGES = ("en", "zh")
 Labels = Mapping[str, Mapping[str, str]]
@@ -69,6 +69,30 @@ _WORDS: dict[str, dict[str, str]] = {
         "DifferentIndividuals": "不同：{}", "NegativeAssertion": "并非：{} {} {}",
     },
 }  # fmt: skip
+
+
+_LINKS = {
+    PREFIXES["rdfs"] + "subClassOf": "SubClassOf",
+    PREFIXES["rdfs"] + "subPropertyOf": "SubPropertyOf",
+    PREFIXES["rdfs"] + "domain": "Domain",
+    PREFIXES["rdfs"] + "range": "Range",
+    PREFIXES["owl"] + "equivalentClass": "EquivalentClasses",
+    PREFIXES["owl"] + "equivalentProperty": "EquivalentProperties",
+    PREFIXES["owl"] + "inverseOf": "InverseProperties",
+}
+
+
+def axiom_form(predicate: str, language: str) -> str:
+    """Return how one says that ``predicate`` holds between two terms of an ontology, ``""`` where it is no axiom.
+
+    >>> axiom_form("http://www.w3.org/2000/01/rdf-schema#subClassOf", "en").format("platform", "system")
+    'every platform is a system'
+    """
+    words = _WORDS.get(language, _WORDS["en"])
+    if predicate in {PREFIXES["owl"] + "disjointWith", PREFIXES["owl"] + "propertyDisjointWith"}:
+        kind = "DisjointProperties" if predicate.endswith("propertyDisjointWith") else "DisjointClasses"
+        return words[kind].format("{}, {}")
+    return words[_LINKS[predicate]] if predicate in _LINKS else ""
 
 
 class Words:

@@ -2,23 +2,30 @@
 
 In: asserted statements, the ontology, its rules. Out: :class:`Closure`.
 The decision hidden here: the order. Rules that run to a fixpoint come first, on tables; rules in all of SPARQL come
-last, once, on a store of the closure; what follows from their conclusions is added.
+last, once, on a store of what they ask for; what follows from their conclusions is added.
 """
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pyoxigraph as ox
 
 from valueweave.layout import DERIVATIONS, INFERRED_GRAPH
 from valueweave.problems import InputError, Problem
 from valueweave.reasoning.bulk import BulkClosure, Conclusion
+from valueweave.reasoning.query_conditions import QueryConditions
 from valueweave.reasoning.rule_files import QueryRule
 from valueweave.reasoning.rulebook import RuleBook
+from valueweave.reasoning.rules import Key
 
-__all__ = ["Closure", "materialize", "run_queries"]
+__all__ = ["Closure", "materialize", "run_queries", "run_rules"]
+
+_LARGE = 300_000
+"""With so many statements it pays to read the queries, to load no more than they ask for."""
 
 _INFERRED = ox.NamedNode(INFERRED_GRAPH)
 
@@ -76,14 +83,34 @@ def materialize(asserted: Iterable[ox.Triple], ontology: Iterable[ox.Triple], ru
     statements.update(dict.fromkeys(asserted))
     with BulkClosure() as closure:
         closure.load(statements)
-        closure.run(rules.strata)
-        if rules.queries:
-            store = ox.Store()
-            store.bulk_extend(ox.Quad(t.subject, t.predicate, t.object) for t in statements)
-            store.bulk_extend(ox.Quad(t.subject, t.predicate, t.object) for t, _, _ in closure.conclusions())
-            closure.extend(dict(run_queries(store, rules.queries)))
+        run_rules(closure, rules)
         broken = tuple(check.name for check in closure.met(rules.checks))
         return Closure(tuple(closure.conclusions()), closure.round, broken)
+
+
+def run_rules(closure: BulkClosure, rules: RuleBook) -> None:
+    """Draw every conclusion of ``rules`` from the statements that ``closure`` was loaded with.
+
+    Raises:
+        InputError: as :func:`materialize`.
+    """
+    closure.run(rules.strata)
+    if rules.queries:
+        keys = _asked(closure, rules.queries) if closure.size() > _LARGE else None
+        store = ox.Store()
+        with tempfile.TemporaryDirectory(prefix="valueweave-") as folder:
+            path = Path(folder) / "facts.nt"
+            closure.write_facts(path, keys)
+            store.bulk_load(path=str(path), format=ox.RdfFormat.N_TRIPLES)
+        conclusions = dict(run_queries(store, rules.queries))
+        del store  # the tables need its memory
+        closure.extend(conclusions)
+
+
+def _asked(closure: BulkClosure, queries: Iterable[QueryRule]) -> set[Key] | None:
+    """Return what rules that are queries ask for, ``None`` when it may be anything."""
+    asked = [QueryConditions(rule.text).keys(closure.things) for rule in queries]
+    return None if None in asked else {key for one in asked for key in one or ()}
 
 
 def run_queries(store: ox.Store, queries: Iterable[QueryRule]) -> Iterator[tuple[str, list[ox.Triple]]]:

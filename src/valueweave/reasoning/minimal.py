@@ -3,7 +3,8 @@
 In: statements, and a test that tells whether a set of them is enough. Out: a set that is enough, and of which nothing
 can be left out.
 The decision hidden here: QuickXplain, which asks about k · log(n/k) times where leaving out one after the other asks n
-times. Source: Junker (2004), QUICKXPLAIN: Preferred Explanations and Relaxations for Over-Constrained Problems, AAAI-04.
+times. Source: Junker (2004), QUICKXPLAIN: Preferred Explanations and Relaxations for Over-Constrained Problems,
+AAAI-04.
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ class Missing:
             return []
         return self._best(self._ways(condition))
 
-    def _ways(self, found: Condition) -> Iterable[Body]:  # noqa: PLR0911 - one line a constructor
+    def _ways(self, found: Condition) -> Iterable[Body]:
         member = found.member
         match found.expression:
             case And() | Cardinality("exactly"):
@@ -126,7 +126,7 @@ class Missing:
         for rest in self.described(new, filler):
             yield Body((_joins(joined, member, new),)) + rest
 
-    def described(self, member: Slot, expression: Expression, inside: frozenset[str] = frozenset()) -> list[Body]:
+    def described(self, member: Slot, expression: Expression, inside: frozenset[str] = frozenset()) -> list[Body]:  # noqa: PLR0912
         """Return what would have to be stated of a thing of which nothing is known."""
         match expression:
             case ClassName(iri) if iri in TOP:

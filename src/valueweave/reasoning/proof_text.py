@@ -14,7 +14,9 @@ import pyoxigraph as ox
 
 from valueweave.namespaces import GRAPH, shorten_iri
 from valueweave.reasoning.explain import Explanation, Nearest, Passage, Proof
-from valueweave.reasoning.rules import TYPE
+from valueweave.reasoning.manchester import axiom_form
+from valueweave.reasoning.rules import NOTHING, TYPE
+from valueweave.reasoning.witnesses import ANYTHING, ASSUMED
 
 __all__ = ["SCHEMA", "ProofWriter"]
 
@@ -27,13 +29,15 @@ _WORDS = {
         "nearest": "What comes nearest", "met": "met", "unmet": "not met",
         "similar": "What is known instead", "shown": "shown above", "in": "in",
         "assumption": "Assumption", "no rule": "No axiom and no rule concludes such a statement.",
-        "another": "Another proof", "absent": "nothing says", "more": "and {} more passages", "section": "section",
+        "another": "Another proof", "and": "And", "axioms": "the axioms behind it", "assumed": "let it be so",
+        "cannot be": "cannot be", "absent": "nothing says", "more": "and {} more passages", "section": "section",
     },
     "zh": {
         "is a": "是", "asserted": "原文陈述", "inferred": "依据", "not": "不能推出", "nearest": "最接近的规则",
         "met": "满足", "unmet": "未满足", "similar": "已知的相近陈述", "shown": "见上文", "in": "见于",
         "assumption": "假定", "no rule": "没有公理或规则能得出这样的陈述。",
-        "another": "另一证明", "absent": "没有陈述", "more": "另有 {} 处原文", "section": "节",
+        "another": "另一证明", "and": "并且", "axioms": "所依据的公理", "assumed": "设其如此",
+        "cannot be": "不可能存在", "absent": "没有陈述", "more": "另有 {} 处原文", "section": "节",
     },
 }  # fmt: skip
 _PASSAGES = 3
@@ -62,17 +66,29 @@ class ProofWriter:
         if not explanation.entailed:
             return "\n".join(self._unexplained(explanation))
         lines: list[str] = []
+        if explanation.axioms:
+            lines += [f"{self.statement(explanation.statement)}: {self._words['axioms']}"]
+            lines += [f"  {self.said(source.text)}" for source in explanation.axioms]
+            lines += [""] if explanation.proofs else []
         for number, proof in enumerate(explanation.proofs):
             if number:
-                lines += ["", f"{self._words['another']}:"]
+                lines += ["", f"{self._words['and' if explanation.axioms else 'another']}:"]
             lines += self._lines(proof, 0, set())
         return "\n".join(lines)
+
+    def tree(self, proof: Proof) -> str:
+        """Return one proof as an indented tree."""
+        return "\n".join(self._lines(proof, 0, set()))
 
     def statement(self, triple: ox.Triple) -> str:
         """Return a statement in words."""
         subject, value = self.name(triple.subject), self.name(triple.object)
+        if triple.predicate == TYPE and triple.object == NOTHING:
+            return f"{subject} {self._words['cannot be']}"
         if triple.predicate == TYPE:
             return f"{subject} {self._is_a(value)} {value}"
+        if form := axiom_form(triple.predicate.value, self.language):
+            return form.format(subject, value)
         return f"{subject} {self.name(triple.predicate)} {value}"
 
     def _is_a(self, name: str) -> str:
@@ -82,6 +98,10 @@ class ProofWriter:
     def name(self, term: object) -> str:
         """Return the label of a term, a literal as it is."""
         if isinstance(term, ox.NamedNode):
+            if term.value.startswith(ANYTHING):
+                # What is made up for a question is called by how it hangs on x: "x → hosts".
+                steps = term.value.removeprefix(ANYTHING).split("/")
+                return " → ".join(step.partition(".")[0] for step in steps)
             return self._label(term.value, self.language)
         return term.value if isinstance(term, ox.Literal) else str(term)
 
@@ -92,6 +112,9 @@ class ProofWriter:
             yield f"{indent}  ({self._words['shown']})"
             return
         shown.add(proof.statement)
+        if proof.graphs == (ASSUMED,):
+            yield f"{indent}  ({self._words['assumed']})"
+            return
         if proof.rule is None:
             yield f"{indent}  {self._words['asserted']} {self._words['in']} {self.graphs(proof)}"
             for passage in proof.passages[:_PASSAGES]:
@@ -161,6 +184,13 @@ class ProofWriter:
             "schema": SCHEMA,
             "statement": self.triple(explanation.statement),
             "entailed": explanation.entailed,
+            "axioms": [
+                {
+                    "text": {language: " ".join(text.split()) for language, text in source.text.items()},
+                    "terms": list(source.terms),
+                }
+                for source in explanation.axioms
+            ],
             "proofs": [self.proof(proof) for proof in explanation.proofs],
             "nearest": [self.near(nearest) for nearest in explanation.nearest],
             "similar": [self.triple(triple) for triple in explanation.similar],
@@ -226,6 +256,11 @@ class ProofWriter:
     def mermaid(self, explanation: Explanation) -> str:
         """Return the first proof as a Mermaid flowchart: premises point to steps, steps to conclusions."""
         lines = ["flowchart BT"]
+        if not explanation.proofs and explanation.axioms:
+            lines += [f'  s0["{_escape(self.statement(explanation.statement))}"]']
+            for number, source in enumerate(explanation.axioms):
+                lines += [f'  a{number}["{_escape(self.said(source.text))}"]', f"  a{number} --> s0"]
+            return "\n".join(lines)
         if not explanation.proofs:
             return "\n".join(
                 [*lines, f'  s0["{_escape(self._words["not"])}: {_escape(self.statement(explanation.statement))}"]']

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ from rdflib.plugins.sparql.parser import parseQuery
 from rdflib.plugins.sparql.parserutils import CompValue
 
 from valueweave.namespaces import PREFIXES
+from valueweave.reasoning.rules import TYPE, Key, Term
 
 __all__ = ["QueryConditions"]
 
@@ -81,6 +82,33 @@ class QueryConditions:
             if variables:
                 given = f"VALUES ({' '.join(slot.n3() for slot in variables)}) {{ {' '.join(found)} }} "
             yield f"ASK {{ {given}{asked.around}}}"
+
+    def keys(self, things: Callable[[ox.NamedNode, Term], Iterable[str]]) -> set[Key] | None:
+        """Return what the query asks for, or ``None`` when it may be anything.
+
+        Args:
+            things: returns the IRIs of what has a value of a property.
+        """
+        if self._unread:
+            return None
+        found: set[Key] = set()
+        everything = [one.slots for group in self._asked.values() for one in group]
+        for _, predicate, value in everything:
+            if isinstance(predicate, rdflib.Variable):
+                # A property is known by what else is said of it.
+                chosen = [
+                    things(ox.NamedNode(str(other[1])), _term(other[2]))
+                    for other in everything
+                    if other[0] == predicate and not any(isinstance(slot, rdflib.Variable) for slot in other[1:])
+                ]
+                if not chosen:
+                    return None
+                found.update((iri, None) for iri in chosen[0])
+            elif str(predicate) == TYPE.value and isinstance(value, rdflib.URIRef):
+                found.add((TYPE.value, str(value)))
+            else:
+                found.add((str(predicate), None))
+        return found
 
     # -- reading
 
@@ -177,6 +205,14 @@ class QueryConditions:
         return rdflib.Variable(f"between{self._fresh}")
 
 
+def _term(term: Any) -> Term:
+    if isinstance(term, rdflib.URIRef):
+        return ox.NamedNode(str(term))
+    if term.language:
+        return ox.Literal(str(term), language=term.language)
+    return ox.Literal(str(term), datatype=ox.NamedNode(str(term.datatype))) if term.datatype else ox.Literal(str(term))
+
+
 def _variable(term: Any) -> Any:
     return rdflib.Variable(f"node_{term}") if isinstance(term, rdflib.BNode) else term
 
@@ -235,17 +271,6 @@ def _unify(slots: _Slots, triple: ox.Triple) -> dict[rdflib.Variable, ox.NamedNo
         if isinstance(slot, rdflib.Variable):
             if values.setdefault(slot, term) != term:
                 return None
-        elif slot.n3() != str(term) and not _same(slot, term):
+        elif _term(slot) != term:
             return None
     return values
-
-
-def _same(slot: Any, term: ox.NamedNode | ox.Literal) -> bool:
-    if not isinstance(slot, rdflib.Literal) or not isinstance(term, ox.Literal):
-        return False
-    language, datatype = slot.language, slot.datatype
-    return (
-        str(slot) == term.value
-        and (language or None) == term.language
-        and (datatype is None or str(datatype) == term.datatype.value)
-    )

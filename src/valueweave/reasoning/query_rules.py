@@ -92,7 +92,8 @@ class QueryRules:
         heirs = {
             rule.name
             for rule in self._rules
-            if rule.name not in found and any(_bound(pattern, triple) is not None for pattern in rule.head for triple in dropped)
+            if rule.name not in found
+            and any(_bound(pattern, triple) is not None for pattern in rule.head for triple in dropped)
         }
         found.update(run_queries(store, [rule for rule in self._rules if rule.name in heirs]))
         return {rule.name: found.get(rule.name, before[rule.name]) for rule in self._rules}

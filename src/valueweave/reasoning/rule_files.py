@@ -39,6 +39,7 @@ __all__ = ["FUNCTIONS", "QueryRule", "read_rule"]
 FUNCTIONS = frozenset({"STR", "IRI", "CONCAT", "SHA1", "DATATYPE", "LANG", "isIRI", "isLITERAL", "ABS"})
 """Functions of SPARQL that a rule may call."""
 
+_NOTHING = re.compile(r"\bowl:Nothing\b|owl#Nothing>")
 _KEYS = ("label", "definition", "layer")
 
 
@@ -123,6 +124,9 @@ def read_rule(text: str, name: str, file: str | None = None) -> list[Rule | Quer
         raise InputError(Problem("rule-header", f"There is no evaluation '{evaluation}'.", remedy, file=file))
     reader = _Reader(text, file)
     if evaluation == "once":
+        if _NOTHING.search(text):
+            remedy = "Leave out 'evaluation: once', so that what it finds stops a build."
+            raise InputError(Problem("rule-check", "A rule that runs once cannot be a check.", remedy, file=file))
         return [reader.whole(name, header)]
     heads, bodies = reader.read()
     source = _source(name, header, file, [(head.predicate, head.object) for head in heads])

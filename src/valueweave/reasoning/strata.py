@@ -19,7 +19,7 @@ __all__ = ["keys_asked", "stratify"]
 def keys_asked(body: Body) -> Iterator[tuple[Key, bool]]:
     """Yield what a body asks for, and whether it must be absent.
 
-    >>> from valueweave.reasoning.rules import NOTHING, Var
+    >>> from valueweave.reasoning.rules import NOTHING, Atom, Var
     >>> list(keys_asked(Body(absent=(Body((Atom(Var("x"), TYPE, NOTHING),)),))))[0][1]
     True
     """

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 import pyoxigraph as ox
 
-from valueweave.layout import INFERRED_GRAPH
+from valueweave.layout import DERIVATIONS, INFERRED_GRAPH
 from valueweave.namespaces import PREFIXES, SCE, shorten_iri
 from valueweave.server.catalogue import Catalogue, Node, Texts, best, integer, iris_of, rows
 from valueweave.server.models import Evidence, Item, RelatedThings, TypeReference, Value, ValuesOf
@@ -136,7 +136,7 @@ class Things:
         ]
 
     def _value(self, value: Node, graphs: _Graphs, labels: _Labels, languages: Sequence[str]) -> Value:
-        stated = [shorten_iri(graph) for graph in graphs if graph != INFERRED_GRAPH]
+        stated = [shorten_iri(graph) for graph in graphs if not _infers(graph)]
         if isinstance(value, ox.NamedNode):
             named = self.catalogue.reference(value.value, labels, languages)
             return Value(**named.model_dump(), inferred=_inferred(graphs), graphs=stated)
@@ -193,4 +193,9 @@ def _by_language(values: Mapping[Node, _Graphs]) -> dict[str, str]:
 
 
 def _inferred(graphs: Sequence[str]) -> bool:
-    return bool(graphs) and all(graph == INFERRED_GRAPH for graph in graphs)
+    return bool(graphs) and all(_infers(graph) for graph in graphs)
+
+
+def _infers(graph: str) -> bool:
+    """Return whether a graph holds what was inferred: all of it, or what one rule gave in one round."""
+    return graph == INFERRED_GRAPH or graph.startswith(DERIVATIONS)
