@@ -173,12 +173,12 @@ def reasonable(folder: Path) -> Figures:
 
 def description_logic(_: Path) -> Figures:
     """HermiT on all cases of the project, without evidence."""
-    from valueweave.graph import KnowledgeGraph  # noqa: PLC0415
+    from valueweave.graph import open as open_graph  # noqa: PLC0415
     from valueweave.reasoning.description_check import projection  # noqa: PLC0415
     from valueweave.reasoning.description_logic import classify_triples  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory() as place:
-        triples = projection(KnowledgeGraph.open(store=Path(place)))
+        triples = projection(open_graph(store=place))
     started = time.perf_counter()
     result = classify_triples(triples)
     return {"statements": len(triples), "individuals": len(result.types), "seconds": time.perf_counter() - started}

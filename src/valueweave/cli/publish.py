@@ -8,6 +8,7 @@ The decision hidden here: none beyond the options.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -54,8 +55,12 @@ def serve(
     context: typer.Context,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8000,
+    settings: Annotated[
+        Path | None, typer.Option(help="A TOML file of limits and habits; VALUEWEAVE_SERVER_... goes before it.")
+    ] = None,
 ) -> None:
     """Build what is missing, then serve /sparql, /api/v1, /id and a start page."""
     from valueweave.server import run
+    from valueweave.server.settings import load_settings
 
-    run(project_of(context), host, port, prepare=build_missing)
+    run(project_of(context), host, port, settings=load_settings(dict(os.environ), settings), prepare=build_missing)

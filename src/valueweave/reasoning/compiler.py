@@ -380,19 +380,13 @@ class _Compiler:
         return Var(f"v{self._fresh}")
 
     def _source(self, axiom: Axiom) -> Source:
-        name = self._name(axiom)
+        name = axiom_name(axiom)
         self._names[name] += 1
         if (count := self._names[name]) > 1:
             name = f"{name}-{count}"
         text = {language: words.axiom(axiom) for language, words in self._words.items()}
         label = {language: self._label(axiom, words) for language, words in self._words.items()}
         return Source(name, "axiom", label, text, tuple(dict.fromkeys(_terms(axiom))))
-
-    @staticmethod
-    def _name(axiom: Axiom) -> str:
-        named = [_local(term) for term in _terms(axiom)]
-        shown = named[:2] if axiom.kind in {"SubClassOf", "SubPropertyOf", "InverseProperties"} else named[:1]
-        return ".".join([axiom.kind, *shown])
 
     @staticmethod
     def _label(axiom: Axiom, words: Words) -> str:
@@ -414,6 +408,13 @@ def _grounded(head: Atom, body: Body) -> tuple[Atom, Body]:
         return head, body
     tests = tuple(test for test in body.tests if test.arguments[0] not in values)
     return head.bind(values), Body(tuple(atom.bind(values) for atom in body.atoms), tests)
+
+
+def axiom_name(axiom: Axiom) -> str:
+    """Return the name of an axiom; of several with one name the second and later ones get a number."""
+    named = [_local(term) for term in _terms(axiom)]
+    shown = named[:2] if axiom.kind in {"SubClassOf", "SubPropertyOf", "InverseProperties"} else named[:1]
+    return ".".join([axiom.kind, *shown])
 
 
 def _group(member: Slot) -> tuple[Var, ...]:

@@ -15,7 +15,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.openapi.utils import get_openapi
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 
 from valueweave.graph import KnowledgeGraph
 from valueweave.problems import Problem
@@ -26,6 +26,7 @@ from valueweave.server.errors import ProblemError, install
 from valueweave.server.evaluators import Evaluators, Limits
 from valueweave.server.linked_data import linked_data_routes
 from valueweave.server.listing import Listing
+from valueweave.server.metrics import MEDIA_TYPE, Meter, Metering
 from valueweave.server.middleware import HeadAndSafety
 from valueweave.server.pages import page_routes
 from valueweave.server.questions import question_routes
@@ -76,7 +77,7 @@ def create_app(kg: KnowledgeGraph, settings: Settings | None = None) -> FastAPI:
     app.include_router(reason_routes(catalogue))
     app.include_router(linked_data_routes(catalogue, things, settings))
     app.include_router(page_routes(catalogue, listing))
-    _operations(app, catalogue)
+    _operations(app, catalogue, meter := Meter(catalogue))
     install(app)
     app.add_exception_handler(NotModifiedError, not_modified)
     app.add_middleware(HeadAndSafety)
@@ -88,6 +89,8 @@ def create_app(kg: KnowledgeGraph, settings: Settings | None = None) -> FastAPI:
         expose_headers=["ETag", "Link", "Content-Location", "Allow"],
         max_age=86400,
     )
+    # The outermost of all: what it counts is what the asker sees.
+    app.add_middleware(Metering, meter=meter, log=settings.access_log)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
 
@@ -109,7 +112,12 @@ async def _lifespan(_: FastAPI, evaluators: Evaluators | None) -> AsyncIterator[
             evaluators.close()
 
 
-def _operations(app: FastAPI, catalogue: Catalogue) -> None:
+def _operations(app: FastAPI, catalogue: Catalogue, meter: Meter) -> None:
+    @app.get("/metrics", tags=["Operations"], summary="Numbers for Prometheus", response_class=Response)
+    def metrics() -> Response:
+        """Requests, their time, queries, refusals, the size of the store; in the text format of Prometheus."""
+        return Response(meter.text(), media_type=MEDIA_TYPE, headers={"Cache-Control": "no-store"})
+
     @app.get("/healthz", tags=["Operations"], summary="Is the server alive?")
     async def alive() -> dict[str, str]:
         """Say so, whatever else is going on; and how many contradictions the build let pass, if it did."""

@@ -26,7 +26,13 @@ __all__ = ["PROBLEM_JSON", "ProblemError", "install", "problem_document"]
 
 PROBLEM_JSON = "application/problem+json"
 _TYPE = "https://w3id.org/valueweave/problem/"
-_STATUS = {"service-refused": 403, "query-failed": 500, "store-closed": 503, "broken-store": 503, "answer-too-long": 503}
+_STATUS = {
+    "service-refused": 403,
+    "query-failed": 500,
+    "store-closed": 503,
+    "broken-store": 503,
+    "answer-too-long": 503,
+}
 
 
 class ProblemError(Exception):

@@ -1,22 +1,36 @@
-"""What an operator may set.
+"""What an operator may set, by environment or file.
 
-In: numbers and lists. Out: :class:`Settings`.
-The decision hidden here: the limits that keep one asker from taking everything.
+In: environment variables ``VALUEWEAVE_SERVER_...``, a TOML file. Out: :class:`Settings`.
+The decision hidden here: the limits that keep one asker from taking everything, and which source goes before which: the
+environment, then the file, then what stands here. A name that is no setting is refused, in both.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
 
-__all__ = ["Settings"]
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from valueweave.problems import InputError, Problem, did_you_mean
+
+__all__ = ["ENVIRONMENT", "Settings", "load_settings"]
+
+ENVIRONMENT = "VALUEWEAVE_SERVER_"
+"""How the environment variables begin; the name of a setting follows, as in ``VALUEWEAVE_SERVER_QUERY_SECONDS``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+def _by_commas(value: Any) -> Any:
+    return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+
+
+class Settings(BaseModel):
     """Limits and habits of a server.
 
     Attributes:
-        allowed_origins: origins whose pages may read the answers (CORS); ``*`` is everyone.
+        allowed_origins: origins whose pages may read the answers (CORS); ``*`` is everyone. With commas in the
+            environment.
         max_query_bytes: longest SPARQL query taken, and longest body of a request.
         evaluators: how many processes answer SPARQL queries; 0 answers them in the server's own, without the limits on
             time and memory.
@@ -27,18 +41,72 @@ class Settings:
         shown_rows: how many rows of an answer a page for people shows.
         related: how many things a description names for each incoming property.
         described_incoming: how many incoming statements the RDF description of a thing holds.
+        access_log: write a line of JSON to standard error for each request.
 
     >>> Settings(max_query_bytes=10_000).related
     50
     """
 
-    allowed_origins: tuple[str, ...] = ("*",)
-    max_query_bytes: int = 1_000_000
-    evaluators: int = 2
-    query_seconds: float = 30.0
-    query_waiting: float = 10.0
-    query_memory_mib: int = 2048
-    answer_bytes: int = 100_000_000
-    shown_rows: int = 500
-    related: int = 50
-    described_incoming: int = 1000
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    allowed_origins: Annotated[tuple[str, ...], BeforeValidator(_by_commas)] = ("*",)
+    max_query_bytes: int = Field(default=1_000_000, ge=100)
+    evaluators: int = Field(default=2, ge=0, le=256)
+    query_seconds: float = Field(default=30.0, gt=0)
+    query_waiting: float = Field(default=10.0, ge=0)
+    query_memory_mib: int = Field(default=2048, ge=0)
+    answer_bytes: int = Field(default=100_000_000, ge=1000)
+    shown_rows: int = Field(default=500, ge=1)
+    related: int = Field(default=50, ge=1)
+    described_incoming: int = Field(default=1000, ge=0)
+    access_log: bool = False
+
+
+def load_settings(environment: dict[str, str], file: Path | None = None) -> Settings:
+    """Return the settings of an environment and a file.
+
+    Args:
+        environment: variables by name; those that begin otherwise are not looked at.
+        file: a TOML file with the settings as keys.
+
+    Raises:
+        InputError: when the file cannot be read, or with every setting that there is not or that is out of bounds.
+
+    >>> load_settings({"VALUEWEAVE_SERVER_EVALUATORS": "4"}).evaluators
+    4
+    """
+    given: dict[str, Any] = {}
+    places: dict[str, str] = {}
+    if file is not None:
+        for name, value in _read(file).items():
+            given[name], places[name] = value, str(file)
+    for name, value in environment.items():
+        if name.startswith(ENVIRONMENT):
+            setting = name.removeprefix(ENVIRONMENT).lower()
+            given[setting], places[setting] = value, name
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        problems = []
+        for item in error.errors():
+            name = str(item["loc"][0])
+            if item["type"] == "extra_forbidden":
+                message = f"There is no setting '{name}'."
+                remedy = did_you_mean(name, list(Settings.model_fields), f"Known: {', '.join(Settings.model_fields)}.")
+            else:
+                message, remedy = f"The setting '{name}' is wrong: {item['msg']}.", "Give another value."
+            problems.append(Problem("wrong-setting", message, remedy, file=places.get(name), term=name))
+        raise InputError(*problems) from error
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            Problem("unreadable-settings", "The file of settings cannot be read.", "Check the path.", file=str(file))
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(
+            Problem("settings-syntax", f"The file of settings is not TOML: {error}.", "Mend it.", file=str(file))
+        ) from error

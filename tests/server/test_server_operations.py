@@ -1,0 +1,97 @@
+"""What an operator sets and sees: settings, metrics, ids and logs of requests."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from tests.server.conftest import serving
+
+from valueweave.graph import KnowledgeGraph
+from valueweave.problems import InputError
+from valueweave.server import Settings, create_app
+from valueweave.server.settings import load_settings
+
+
+def test_the_environment_goes_before_the_file_and_the_file_before_what_is_usual(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text('evaluators = 3\nquery_seconds = 5.5\nallowed_origins = ["https://a.example"]\n', "utf-8")
+    environment = {
+        "VALUEWEAVE_SERVER_EVALUATORS": "4",
+        "VALUEWEAVE_SERVER_ALLOWED_ORIGINS": "https://b, https://c",
+        "X": "1",
+    }
+    settings = load_settings(environment, file)
+    assert (settings.evaluators, settings.query_seconds, settings.related) == (4, 5.5, Settings().related)
+    assert settings.allowed_origins == ("https://b", "https://c")
+    assert load_settings({}, file).allowed_origins == ("https://a.example",)
+
+
+@pytest.mark.parametrize(
+    ("environment", "text", "terms"),
+    [
+        ({"VALUEWEAVE_SERVER_EVALUATOR": "4"}, "", {"evaluator"}),
+        (
+            {"VALUEWEAVE_SERVER_QUERY_SECONDS": "soon", "VALUEWEAVE_SERVER_RELATED": "0"},
+            "",
+            {"query_seconds", "related"},
+        ),
+        ({}, "colour = 'red'\nevaluators = -1", {"colour", "evaluators"}),
+        ({}, "evaluators = ", {None}),
+    ],
+)
+def test_wrong_settings_are_all_told_with_their_place(
+    environment: dict[str, str], text: str, terms: set[str | None], tmp_path: Path
+) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text(text, "utf-8")
+    with pytest.raises(InputError) as caught:
+        load_settings(environment, file)
+    assert {problem.term for problem in caught.value.problems} == terms
+    assert all(problem.file and problem.remedy for problem in caught.value.problems)
+
+
+def test_a_file_of_settings_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be read"):
+        load_settings({}, tmp_path / "none.toml")
+
+
+def test_requests_and_queries_are_counted_by_route(kg: KnowledgeGraph) -> None:
+    with serving(create_app(kg)) as client:
+        for actor in ("jd", "nobody"):
+            client.get(f"/api/v1/actors/{actor}")
+        client.get("/sparql", params={"query": "ASK { ?s ?p ?o }"}, headers={"Accept": "text/csv, */*"})
+        client.get("/sparql", params={"query": "ASK { ?s ?p"})
+        client.get("/made-up-by-a-stranger")
+        answer = client.get("/metrics")
+        assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+        samples = {
+            (sample.name, *sorted(sample.labels.items())): sample.value
+            for family in text_string_to_metric_families(answer.text)
+            for sample in family.samples
+        }
+    counted = {dict(key[1:])["route"] for key in samples if key[0] == "valueweave_requests_total"}
+    assert {"/sparql", "none"} <= counted
+    assert any("{" in route for route in counted)
+    assert not any("stranger" in str(key) or "nobody" in str(key) for key in samples)
+    assert samples[("valueweave_queries_total",)] >= 1
+    assert samples[("valueweave_queries_refused_total", ("reason", "sparql-syntax"))] == 1
+    assert samples[("valueweave_store_statements", ("kind", "inferred"))] > 0
+
+
+def test_every_answer_has_an_id_and_keeps_a_given_one(client: httpx.Client) -> None:
+    assert re.fullmatch(r"[0-9a-f]{32}", client.get("/healthz").headers["x-request-id"])
+    assert client.get("/healthz", headers={"X-Request-Id": "abc-1"}).headers["x-request-id"] == "abc-1"
+    strange = client.get("/healthz", headers={"X-Request-Id": "a b;c" * 50}).headers["x-request-id"]
+    assert re.fullmatch(r"[0-9a-f]{32}", strange)
+
+
+def test_the_log_has_a_line_for_each_request(kg: KnowledgeGraph, capfd: pytest.CaptureFixture[str]) -> None:
+    with serving(create_app(kg, Settings(access_log=True, evaluators=0))) as client:
+        client.get("/api/v1/actors/jd", headers={"X-Request-Id": "abc-2"})
+    lines = [json.loads(line) for line in capfd.readouterr().err.splitlines() if line.startswith("{")]
+    assert [(line["id"], line["status"], line["path"]) for line in lines] == [("abc-2", 200, "/api/v1/actors/jd")]
