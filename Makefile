@@ -12,6 +12,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 PYTEST_ARGS ?=
 LOCK_ARGS ?=
+BENCH_ARGS ?=
 
 BIN := $(VENV)/bin
 STAMP_RUNTIME := $(VENV)/.runtime-installed
@@ -19,7 +20,7 @@ STAMP_DEV := $(VENV)/.dev-installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 UV_VERSION := 0.13.9
 
-.PHONY: help setup serve test check format build dist lock clean
+.PHONY: help setup serve test check format build dist lock clean bench mutate
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -44,6 +45,12 @@ check: $(STAMP_DEV) ## Check format, lint and types
 format: $(STAMP_DEV) ## Format the code and mend what the linter can mend
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
+
+bench: $(STAMP_DEV) ## Measure reasoning and write docs/performance.md (BENCH_ARGS='--sizes 110000' measures less)
+	$(BIN)/python bench/reasoning.py $(BENCH_ARGS)
+
+mutate: $(STAMP_DEV) ## List axioms and rules that no test or question protects (writes docs/mutation.md)
+	$(BIN)/python bench/mutate.py
 
 dist: $(STAMP_RUNTIME) ## Build the wheel into dist/
 	$(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .

@@ -84,9 +84,7 @@ class Base:
         for graph in self.engine.named_graphs():
             if isinstance(graph, ox.NamedNode) and graph.value.startswith(DERIVATIONS):
                 name = graph.value.removeprefix(DERIVATIONS).partition("/")[2]
-                self.by_rule[name] += [
-                    quad.triple for quad in self.engine.quads_for_pattern(None, None, None, graph)
-                ]
+                self.by_rule[name] += [quad.triple for quad in self.engine.quads_for_pattern(None, None, None, graph)]
 
     def change(self, mutant: Mutant, triggers: Triggers) -> Ledger:
         """Return what the closure loses and gains by a mutant."""
@@ -351,7 +349,9 @@ def examine(graph: KnowledgeGraph, progress: bool) -> tuple[list[Result], RuleBo
         strata = [[rule for rule in stratum if rule.name not in mutant.gone] for stratum in book.strata]
         strata[0] += mutant.come
         triggers = Triggers(strata)
-        noticed: list[str] = [checks[name] for name in sorted(mutant.gone) if name in checks and mutant.how == "removed"]
+        noticed: list[str] = [
+            checks[name] for name in sorted(mutant.gone) if name in checks and mutant.how == "removed"
+        ]
         of_fixtures = fixtures.base.change(mutant, triggers)
         noticed += fixtures.fails(of_fixtures)
         of_cases = cases.base.change(mutant, triggers)
@@ -380,7 +380,8 @@ def page(results: list[Result], book: RuleBook) -> str:
         "",
         "Made by `make mutate`. Every axiom that rules carry, and every rule file, is taken away, and where that can be done turned round (a subclass",
         "axiom the other way, a domain as a range, an inverse as an equivalent, a definition without its last part). It is protected when a fixture of a",
-        "definition or a check, a test of the theory or the expected rows of a question notice. Unit tests on small ontologies and the description logic reasoner do not count here.",
+        "definition or a check, a test of the theory that asks the graph, or the expected rows of a question notice. Unit tests on small ontologies and the",
+        "description logic reasoner are not asked.",
         "",
         "| | mutants | noticed | not noticed, statements change | not noticed, nothing changes |",
         "|---|---|---|---|---|",
@@ -439,7 +440,9 @@ def main() -> None:
         results, book = examine(graph, progress=sys.stderr.isatty())
     given.page.write_text(page(results, book), encoding="utf-8")
     missed = sum(not one.noticed for one in results)
-    print(f"{len(results)} mutants in {time.perf_counter() - started:.0f} s; {missed} are noticed by nothing: {given.page}")
+    print(
+        f"{len(results)} mutants in {time.perf_counter() - started:.0f} s; {missed} are noticed by nothing: {given.page}"
+    )
 
 
 if __name__ == "__main__":

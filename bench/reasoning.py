@@ -129,9 +129,7 @@ def change(folder: Path, cases: int) -> Figures:
     engine = ox.Store(str(folder / "store"))
     before = len(engine)
     generator = Generator(cases * ACTORS_OF_CASE, seed=99)
-    new = [
-        list(ox.parse("".join(generator.case(cases + number)), format=ox.RdfFormat.N_QUADS)) for number in range(7)
-    ]
+    new = [list(ox.parse("".join(generator.case(cases + number)), format=ox.RdfFormat.N_QUADS)) for number in range(7)]
     added, removed = [], []
     for quads in new:
         done = add(engine, rules, quads)
@@ -276,10 +274,16 @@ def table(report: dict[str, Any]) -> str:
     for one in sizes:
         if "reasonable" in one:
             told = one["reasonable"]
-            how = f"{told['seconds'] / one['closure']['seconds']:.1f} times as long" if "seconds" in told else told["failed"]
+            how = (
+                f"{told['seconds'] / one['closure']['seconds']:.1f} times as long"
+                if "seconds" in told
+                else told["failed"]
+            )
             lines.append(f"- `reasonable` on {one['prepare']['statements']:,} statements: {how}.")
     if "seconds" in dl:
-        lines.append(f"- HermiT on the five cases without evidence ({dl['statements']:,.0f} statements): {dl['seconds']:.1f} s.")
+        lines.append(
+            f"- HermiT on the five cases without evidence ({dl['statements']:,.0f} statements): {dl['seconds']:.1f} s."
+        )
     else:
         lines.append(f"- HermiT on the five cases: {dl['failed']}.")
     return "\n".join(lines)

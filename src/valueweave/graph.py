@@ -6,6 +6,7 @@ The decision hidden here: which graphs of the store a question sees, and how a n
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from valueweave.reasoning.assessment import Assessment
     from valueweave.reasoning.desk import ReasoningDesk
     from valueweave.reasoning.explain import Explanation
+    from valueweave.search import HitPage, Search
 
 __all__ = ["Description", "KnowledgeGraph", "Scope", "open"]
 
@@ -95,6 +97,8 @@ class KnowledgeGraph:
         self.project = project
         self.names = Names(store)
         self._questions: dict[str, Question] | None = None
+        self._search: Search | None = None
+        self._making = threading.Lock()
 
     # -- what it is
 
@@ -318,6 +322,41 @@ class KnowledgeGraph:
     ) -> Iterator[ox.Triple]:
         for quad in self.store.statements(subject, predicate, value, ox.DefaultGraph()):
             yield quad.triple
+
+    # -- search
+
+    @property
+    def finder(self) -> Search:
+        """What finds things by words; its index is made when it is first asked."""
+        with self._making:
+            if self._search is None:
+                from valueweave.search import Search  # noqa: PLC0415 - most who ask a graph search nothing
+
+                self._search = Search(self.store, self.project.lookups)
+            return self._search
+
+    def search(
+        self, text: str, kind: str | None = None, language: str | None = None, limit: int = 20
+    ) -> HitPage:
+        """Return the things and terms that a few words may mean, the best first.
+
+        Labels, alternative names, spellings of the sources and descriptions are searched, in all languages; case,
+        accents, width, hyphens and small misspellings do not matter.
+
+        Args:
+            text: what to look for.
+            kind: a list (``actors``), ``terms``, or a class (``sce:Event``); otherwise anything.
+            language: language of the labels shown; otherwise English.
+            limit: how many at most.
+
+        Raises:
+            InputError: when there is no such kind.
+
+        Example:
+            >>> open().search("hailfang").items[0].iri  # doctest: +SKIP
+            'https://w3id.org/valueweave/id/platform/hailifang'
+        """
+        return self.finder.page(text, kind=kind, language=language, limit=limit)
 
     # -- reasoning
 

@@ -85,6 +85,11 @@ class Project:
         return self.home / "ontology"
 
     @property
+    def lookups(self) -> Path:
+        """Folder of the queries behind lookups and search."""
+        return self.ontology / "lookups"
+
+    @property
     def data(self) -> Path:
         """Folder of the authored records."""
         return self.home / "data"

@@ -69,7 +69,9 @@ TYPE = ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
 GRAPHS = [ox.NamedNode(f"urn:graph{number}") for number in range(3)]
 LINKS = [ox.NamedNode(f"urn:{name}") for name in "pqr"]
 
-links = st.builds(ox.Quad, st.sampled_from(THINGS), st.sampled_from(LINKS), st.sampled_from(THINGS), st.sampled_from(GRAPHS))
+links = st.builds(
+    ox.Quad, st.sampled_from(THINGS), st.sampled_from(LINKS), st.sampled_from(THINGS), st.sampled_from(GRAPHS)
+)
 types = st.builds(
     ox.Quad,
     st.sampled_from(THINGS),
@@ -85,7 +87,9 @@ batches = st.lists(st.one_of(links, links, types, ages), min_size=1, max_size=8)
 edits = st.lists(st.one_of(batches, batches, st.sampled_from(GRAPHS)), min_size=1, max_size=5)
 
 
-def rule_book(axioms: Iterable[str], rules: Iterable[str], queries: Iterable[str] = ()) -> tuple[RuleBook, list[ox.Triple]]:
+def rule_book(
+    axioms: Iterable[str], rules: Iterable[str], queries: Iterable[str] = ()
+) -> tuple[RuleBook, list[ox.Triple]]:
     text = PREFIXES + "\n".join(axioms)
     ontology = [quad.triple for quad in ox.parse(text, format=ox.RdfFormat.TURTLE)]
     texts = [RuleText(name, f"{name}.rq", HEADER.format(name) + RULES[name]) for name in rules]
@@ -155,7 +159,9 @@ def edited(store: ox.Store, book: RuleBook, asserted: list[ox.Quad], edit: objec
     return [quad for quad in asserted if quad not in edit]
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 @given(
     st.sets(st.sampled_from(AXIOMS), max_size=8),
     st.sets(st.sampled_from(sorted(RULES)), max_size=5),

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from valueweave.server.resources import RESOURCES
+from valueweave.resources import RESOURCES
 
 ACTORS = "/api/v1/actors"
 

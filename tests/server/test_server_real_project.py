@@ -10,7 +10,7 @@ import pytest
 
 import valueweave
 from valueweave.server import create_app
-from valueweave.server.resources import RESOURCES
+from valueweave.resources import RESOURCES
 
 from .conftest import serving
 

@@ -17,7 +17,7 @@ from valueweave.project import Project
 if TYPE_CHECKING:
     from valueweave.graph import KnowledgeGraph
 
-__all__ = ["build_missing", "note", "open_graph"]
+__all__ = ["bring_up_to_date", "build_missing", "note", "open_graph"]
 
 
 def note(text: str) -> None:
@@ -43,6 +43,25 @@ def build_missing(project: Project) -> None:
         note("There is no store yet: building it.")
         with progress_bar("Building") as watch:
             report = build(project, progress=watch, tell=note)
+        note(report.to_text())
+
+
+def bring_up_to_date(project: Project, *, afresh: bool = False) -> None:
+    """Build the store when files have changed since it was built, and say so.
+
+    Args:
+        project: whose store.
+        afresh: build it in any case.
+
+    Raises:
+        InputError: when it cannot be built.
+    """
+    from valueweave.build import build
+    from valueweave.progress import progress_bar
+
+    with progress_bar("Building") as watch:
+        report = build(project, force=afresh, progress=watch, tell=note)
+    if report.built:
         note(report.to_text())
 
 

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 import typer
 
 from valueweave.cli.app import JSON, app, project_of
-from valueweave.cli.opening import open_graph
+from valueweave.cli.opening import bring_up_to_date, note, open_graph
 from valueweave.cli.output import print_data
 
 __all__: list[str] = []
@@ -32,7 +32,7 @@ def reason(
         Literal["en", "zh"], typer.Option("--language", "-l", help="Language of labels and words.")
     ] = "en",
 ) -> None:
-    """Report what follows and by which rules, what rules do not carry, and what contradicts."""
+    """Write what follows into the store; report by which rules, what rules do not carry, and what contradicts."""
     from valueweave.problems import InputError, Problem
     from valueweave.progress import progress_bar
     from valueweave.reasoning.proof_text import ProofWriter
@@ -42,6 +42,7 @@ def reason(
     if case and not dl:
         raise InputError(Problem("case-without-dl", "Rules look at all cases.", "Write 'reason --dl --case NAME'."))
     project = project_of(context)
+    bring_up_to_date(project)
     with open_graph(project) as kg:
         writer = ReportWriter(ProofWriter(kg.label, language))
         if dl:
@@ -53,6 +54,9 @@ def reason(
             sound = all(answer.sound for answer in answers)
         else:
             report = run(kg)
+            if report.differing:
+                note(f"The store lacks or has too many of {report.differing} inferred statements: building it afresh.")
+                bring_up_to_date(project, afresh=True)
             print_data(writer.json(report) if as_json else writer.text(report))
             sound = report.sound
     if not sound:

@@ -117,9 +117,7 @@ class Ledger:
 
 def _is_authored(quad: ox.Quad) -> bool:
     graph = quad.graph_name
-    return (
-        isinstance(graph, ox.NamedNode) and graph.value != INFERRED_GRAPH and not graph.value.startswith(DERIVATIONS)
-    )
+    return isinstance(graph, ox.NamedNode) and graph.value != INFERRED_GRAPH and not graph.value.startswith(DERIVATIONS)
 
 
 def _derivation(quad: ox.Quad) -> Derivation | None:

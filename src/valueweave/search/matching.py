@@ -6,7 +6,7 @@ The decision hidden here: the ranks, and when a word is taken for a misspelling 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -14,7 +14,7 @@ from valueweave.search.folding import compact, fold, words_of
 from valueweave.search.index import TextIndex
 from valueweave.search.texts import Corpus
 
-__all__ = ["RANKS", "Found", "Rank", "Sorting", "find"]
+__all__ = ["RANKS", "Found", "Query", "Rank", "Sorting", "find"]
 
 Rank = Literal["exact", "prefix", "word", "fuzzy", "description"]
 RANKS: tuple[Rank, ...] = get_args(Rank)
@@ -27,24 +27,42 @@ Sorting = tuple[int, int, int, str]
 
 
 @dataclass(frozen=True, slots=True)
+class Query:
+    """What was asked, as it is looked for.
+
+    Attributes:
+        name: all of it without spaces, folded.
+        words: its words, each once.
+        bent: the words that are taken for misspellings.
+    """
+
+    name: str
+    words: tuple[str, ...]
+    bent: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """A thing that fits.
 
     Attributes:
         thing: its IRI.
         sorting: what decides its place.
-        texts: positions of the texts that made it fit, the best first.
     """
 
     thing: str
     sorting: Sorting
-    texts: tuple[int, ...]
+
+    @property
+    def rank(self) -> Rank:
+        """How it fits."""
+        return RANKS[self.sorting[0]]
 
 
-def find(corpus: Corpus, index: TextIndex, asked: str) -> list[Found]:
-    """Return the things that fit ``asked``, the best first.
+def find(corpus: Corpus, index: TextIndex, asked: str) -> tuple[Query, list[Found]]:
+    """Return the things that fit ``asked``, the best first, and how it was understood.
 
-    A word that no text has is taken for a misspelling. Where nothing holds all the words, every word is.
+    A word that no text has is taken for a misspelling. Where no name holds all of several words, every word is.
 
     Args:
         corpus: what is searched.
@@ -52,80 +70,61 @@ def find(corpus: Corpus, index: TextIndex, asked: str) -> list[Found]:
         asked: what a person typed.
     """
     folded = fold(asked)
-    words = list(dict.fromkeys(words_of(folded)))
+    name, words = compact(folded), tuple(dict.fromkeys(words_of(folded)))
+    fits: dict[str, tuple[int, int]] = {}
+    query = Query(name, words, frozenset(word for word in words if not index.knows(word)))
     if not words:
-        return []
-    fits = _Fits(corpus)
-    name = compact(folded)
-    fits.names(((number, 0) for number in index.named(name)), _EXACT)
-    fits.names(((number, 0) for number in index.named_from(name)), _PREFIX)
-    _find_words(fits, index, words, {word for word in words if not index.knows(word)})
-    if not fits.found:
-        _find_words(fits, index, words, set(words))
-        fits.names(index.named_like(name).items(), _FUZZY)
-    return fits.ordered()
+        return query, []
+    _take(fits, corpus, dict.fromkeys(index.named(name), 0), _EXACT)
+    _take(fits, corpus, dict.fromkeys(index.named_from(name), 0), _PREFIX)
+    _take_words(fits, corpus, index, query)
+    by_name = any(rank < _DESCRIPTION for rank, _ in fits.values())
+    if not fits or (not by_name and len(words) > 1):
+        query = Query(name, words, frozenset(words))
+        _take_words(fits, corpus, index, query)
+        _take(fits, corpus, index.named_like(name), _FUZZY)
+    found = (
+        Found(thing, (rank, far, -corpus.statements[thing], thing)) for thing, (rank, far) in fits.items()
+    )
+    return query, sorted(found, key=lambda each: each.sorting)
 
 
-def _find_words(fits: _Fits, index: TextIndex, words: Sequence[str], misspelt: set[str]) -> None:
-    holding = [index.holding_like(word) | index.holding(word) if word in misspelt else index.holding(word)
-               for word in words]
-    everywhere = set(holding[0]).intersection(*holding[1:])
-    near = [index.holding_like(word) if word in misspelt else {} for word in words]
-    whole, nearly = [], []
-    for number in everywhere:
-        far = sum(one[number] for one in holding)
-        bent = any(number in like and like[number] == one[number] for like, one in zip(near, holding, strict=True))
-        (nearly if bent else whole).append((number, far))
-    fits.names(whole, _WORD)
-    fits.names(nearly, _FUZZY)
-    fits.spread(holding)
+def _take(fits: dict[str, tuple[int, int]], corpus: Corpus, numbers: Mapping[int, int], rank: int) -> None:
+    """Note that texts fit so, where they are names and nothing better is known of their things."""
+    for number, far in numbers.items():
+        text = corpus.texts[number]
+        if text.naming:
+            fit = (rank, far)
+            known = fits.setdefault(text.thing, fit)
+            if fit < known:
+                fits[text.thing] = fit
 
 
-class _Fits:
-    """How each thing fits, as far as is known."""
+def _take_words(fits: dict[str, tuple[int, int]], corpus: Corpus, index: TextIndex, query: Query) -> None:
+    plain = [index.holding(word) for word in query.words]
+    holding = [
+        {**index.holding_like(word), **texts} if word in query.bent else texts
+        for word, texts in zip(query.words, plain, strict=True)
+    ]
+    whole: dict[int, int] = {}
+    bent: dict[int, int] = {}
+    for number in set(holding[0]).intersection(*holding[1:]):
+        as_typed = all(number in texts for texts in plain)
+        (whole if as_typed else bent)[number] = sum(texts[number] for texts in holding)
+    _take(fits, corpus, whole, _WORD)
+    _take(fits, corpus, bent, _FUZZY)
+    _take_spread(fits, corpus, holding)
 
-    def __init__(self, corpus: Corpus) -> None:
-        self._corpus = corpus
-        self.found: dict[str, tuple[int, int]] = {}
-        self._texts: dict[str, dict[int, None]] = {}
 
-    def names(self, numbers: Iterable[tuple[int, int]], rank: int) -> None:
-        """Note texts that hold all the words, with their distance; only names count here."""
-        for number, far in sorted(numbers, key=lambda each: each[1]):
-            text = self._corpus.texts[number]
-            if text.naming:
-                fit = (rank, far)
-                self.found[text.thing] = min(fit, self.found.get(text.thing, fit))
-                self._texts.setdefault(text.thing, {}).setdefault(number)
-
-    def spread(self, holding: Sequence[Mapping[int, int]]) -> None:
-        """Note things whose texts, descriptions included, hold all the words between them."""
-        by_word: list[dict[str, dict[int, int]]] = []
-        for texts in holding:
-            things: dict[str, dict[int, int]] = {}
-            for number, far in texts.items():
-                things.setdefault(self._corpus.texts[number].thing, {})[number] = far
-            by_word.append(things)
-        for thing in set(by_word[0]).intersection(*by_word[1:]):
-            if thing not in self.found:
-                self.found[thing] = (_DESCRIPTION, sum(min(things[thing].values()) for things in by_word))
-            known = self._texts.setdefault(thing, {})
-            numbers = {number for things in by_word for number in things[thing]}
-            # The text with most of the words first, names before descriptions.
-            for number in sorted(numbers, key=lambda each: self._worth(each, thing, by_word)):
-                known.setdefault(number)
-
-    def _worth(self, number: int, thing: str, by_word: Sequence[Mapping[str, Mapping[int, int]]]) -> tuple[int, bool, int]:
-        held = sum(number in things[thing] for things in by_word)
-        return -held, not self._corpus.texts[number].naming, number
-
-    def ordered(self) -> list[Found]:
-        """Return the things, the best first; of equals the one of which more is said."""
-        statements = self._corpus.statements
-        return sorted(
-            (
-                Found(thing, (rank, far, -statements[thing], thing), tuple(self._texts[thing]))
-                for thing, (rank, far) in self.found.items()
-            ),
-            key=lambda each: each.sorting,
-        )
+def _take_spread(fits: dict[str, tuple[int, int]], corpus: Corpus, holding: Sequence[Mapping[int, int]]) -> None:
+    """Note things whose texts, descriptions included, hold all the words between them."""
+    by_word: list[dict[str, int]] = []
+    for texts in holding:
+        things: dict[str, int] = {}
+        for number, far in texts.items():
+            thing = corpus.texts[number].thing
+            things[thing] = min(far, things.get(thing, far))
+        by_word.append(things)
+    for thing in set(by_word[0]).intersection(*by_word[1:]):
+        if thing not in fits:
+            fits[thing] = (_DESCRIPTION, sum(things[thing] for things in by_word))

@@ -19,7 +19,7 @@ from valueweave.server.errors import PROBLEM_JSON
 from valueweave.server.listing import Filters, Listing
 from valueweave.server.models import Item, ListPage, ProblemDocument, Statistics
 from valueweave.server.negotiation import languages
-from valueweave.server.resources import RESOURCES, Resource
+from valueweave.resources import RESOURCES, Resource
 from valueweave.server.things import Things
 
 __all__ = ["BASE", "ListQuery", "api_routes", "problem_responses"]

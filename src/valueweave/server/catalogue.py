@@ -19,7 +19,7 @@ from valueweave.namespaces import PREFIXES, SCE, shorten_iri
 from valueweave.ontology import OntologyIndex
 from valueweave.server.evaluators import Evaluators
 from valueweave.server.models import Reference, Statistics
-from valueweave.server.resources import RESOURCES
+from valueweave.resources import RESOURCES
 from valueweave.server.templating import href
 from valueweave.store import EmbeddedStore
 

@@ -1,58 +1,79 @@
 """Lists: which things belong to one, and which of them an address names.
 
 In: a list, filters, a path. Out: a page of summaries; the IRI of a member.
-The decision hidden here: the queries behind lists. Values are put into them as terms, never as text.
+The decision hidden here: how filters, order and pages go together. What a filter leaves, the queries in
+``ontology/lookups`` say.
 """
 
 from __future__ import annotations
 
 import difflib
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyoxigraph as ox
 
 from valueweave.namespaces import GRAPH, ID, SCE, TermError, expand_iri, shorten_iri
 from valueweave.problems import Problem, name_list
-from valueweave.server.catalogue import Catalogue, best, integer, iris_of, rows
+from valueweave.resources import RESOURCES, Resource
+from valueweave.server.catalogue import Catalogue, best, iris_of, rows
 from valueweave.server.errors import ProblemError
-from valueweave.server.models import ListPage, Summary
-from valueweave.server.resources import Resource
+from valueweave.server.lookups import Lookups
+from valueweave.server.models import Summary
+from valueweave.server.ordering import Cursor, Key, Order
 
-__all__ = ["Filters", "Listing"]
+__all__ = ["Filters", "Listing", "Part"]
 
-_SAYS = """
-  FILTER(CONTAINS(LCASE(STR(?thing)), ?text)
-    || EXISTS { ?thing rdfs:label|skos:altLabel ?name FILTER(CONTAINS(LCASE(STR(?name)), ?text)) })"""
-_IN_CASE = """
-  FILTER(EXISTS { GRAPH ?graph { ?thing ?p1 ?o1 } } || EXISTS { GRAPH ?graph { ?s2 ?p2 ?thing } })"""
-_NAMED = """
-  OPTIONAL { ?thing rdfs:label ?first FILTER(LANGMATCHES(LANG(?first), ?language)) }
-  OPTIONAL { ?thing rdfs:label ?second FILTER(LANG(?second) = "en") }
-  BIND(LCASE(STR(COALESCE(?first, ?second, ?thing))) AS ?order)"""
 _SUMMED_UP = "SELECT ?thing ?o {{ VALUES ?thing {{ {things} }} ?thing rdf:type|dcterms:description ?o }}"
 _ENDING = "SELECT ?thing { ?thing a ?class FILTER(STRENDS(STR(?thing), ?ending)) } ORDER BY ?thing LIMIT 20"
-_MEMBERS = "SELECT ?thing { ?thing a ?class } LIMIT 5000"
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which members of a list, and which page of them.
+    """Which members of a list, in which order, and which page of them.
 
     Attributes:
         limit: how many on a page.
-        offset: how many before it.
-        text: what a label, an alternative label or the IRI holds.
+        text: what they are searched for by.
         case: a case that speaks of them.
-        type: a class below that of the list.
+        stage: a stage they belong to.
+        actor: an actor they have to do with.
+        year: a year they are dated to.
+        kind: a class below that of the list.
+        sort: keys to sort by.
+        cursor: where the page begins.
     """
 
-    limit: int
-    offset: int = 0
+    limit: int = 50
     text: str | None = None
     case: str | None = None
-    type: str | None = None
+    stage: str | None = None
+    actor: str | None = None
+    year: int | None = None
+    kind: str | None = None
+    sort: str | None = None
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A page of a list.
+
+    Attributes:
+        total: how many things fit the filters.
+        before: how many of these come before the page.
+        items: the things.
+        next: the cursor of the page after it.
+        previous: the cursor of the page before it.
+    """
+
+    total: int
+    before: int
+    items: list[Summary]
+    next: str | None
+    previous: str | None
 
 
 class Listing:
@@ -60,36 +81,91 @@ class Listing:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue, self.store = catalogue, catalogue.store
+        self.lookups = Lookups(catalogue)
 
-    def page(self, resource: Resource, filters: Filters, languages: Sequence[str]) -> ListPage:
-        """Return a page of a list, ordered by label (without the addresses of its neighbours).
+    def page(self, resource: Resource, filters: Filters, languages: Sequence[str]) -> Part:
+        """Return a page of a list.
 
         Raises:
-            ProblemError: when the case or the class filtered by does not exist.
+            ProblemError: when what is filtered or sorted by does not exist, or the cursor is none.
         """
-        values: dict[str, ox.NamedNode | ox.Literal] = {"class": ox.NamedNode(self._class(resource, filters.type))}
-        body = "?thing a ?class ."
-        if filters.case:
-            body += _IN_CASE
-            values["graph"] = ox.NamedNode(self._case_graph(filters.case))
-        if filters.text:
-            body += _SAYS
-            values["text"] = ox.Literal(filters.text.lower())
-        counting = f"SELECT (COUNT(DISTINCT ?thing) AS ?n) WHERE {{ {body} }}"
-        total = integer(rows(self.store.query(counting, substitutions=values))[0][0])
-        values["language"] = ox.Literal(languages[0] if languages else "en")
-        naming = (
-            f"SELECT ?thing WHERE {{ {body} {_NAMED} }} GROUP BY ?thing"
-            f" ORDER BY MIN(?order) ?thing LIMIT {filters.limit} OFFSET {filters.offset}"
+        class_iri = self._class(resource, filters.kind)
+        left = self._filtered(self.lookups.members(class_iri), filters)
+        order = Order.read(filters.sort, searching=filters.text is not None)
+        keys = self._keys(class_iri, order, filters.text, tuple(languages))
+        if filters.text is not None:
+            left &= self._relevance(filters.text).keys()
+        cursor = Cursor.read(filters.cursor, order) if filters.cursor else None
+        ordered = sorted((order.comparable(keys(iri), iri), iri) for iri in left)
+        first, end = 0, filters.limit
+        if cursor:
+            place = order.comparable(cursor.keys, cursor.iri)
+            if cursor.before:
+                end = bisect_left(ordered, place, key=lambda each: each[0])
+                # Fewer than a page come before: the page is then the first one, whole.
+                first, end = max(end - filters.limit, 0), max(end, min(filters.limit, len(ordered)))
+                end = min(end, first + filters.limit)
+            else:
+                first = bisect_right(ordered, place, key=lambda each: each[0])
+                end = first + filters.limit
+        shown = [iri for _, iri in ordered[first:end]]
+
+        def place_of(index: int, *, before: bool) -> str:
+            iri = ordered[index][1]
+            return str(Cursor(order, before, keys(iri), iri))
+
+        return Part(
+            len(ordered),
+            first,
+            self._summaries(shown, languages),
+            place_of(end - 1, before=False) if end < len(ordered) else None,
+            # Beyond the end, the page before is the last one there is.
+            (place_of(first, before=True) if shown else str(cursor_before(cursor))) if first else None,
         )
-        found = iris_of(rows(self.store.query(naming, substitutions=values)))
-        return ListPage(
-            resource=resource.name,
-            total=total,
-            limit=filters.limit,
-            offset=filters.offset,
-            items=self._summaries(found, languages),
-        )
+
+    def _filtered(self, members: frozenset[str], filters: Filters) -> frozenset[str]:
+        given: dict[str, ox.NamedNode | ox.Literal] = {}
+        if filters.case is not None:
+            given["of-case"] = ox.NamedNode(self._case_graph(filters.case))
+        for name, wanted in (("stage", filters.stage), ("actor", filters.actor)):
+            if wanted is not None:
+                given[f"of-{name}"] = ox.NamedNode(self._named(name, wanted))
+        if filters.year is not None:
+            given["of-year"] = ox.Literal(filters.year)
+        for name, value in given.items():
+            members &= self.lookups.of(name, value)
+        return members
+
+    def _named(self, name: str, wanted: str) -> str:
+        """Return the stage or actor that a filter names; that there is none is the fault of the parameter."""
+        try:
+            return self.find(RESOURCES[f"{name}s"], wanted.removeprefix(ID))
+        except ProblemError as error:
+            (problem,) = error.problems
+            raise ProblemError(
+                400, Problem(problem.code.replace("-id", f"-{name}"), problem.message, problem.remedy, term=name)
+            ) from None
+
+    def _keys(
+        self, class_iri: str, order: Order, text: str | None, languages: tuple[str, ...]
+    ) -> Callable[[str], tuple[Key, ...]]:
+        """Return what gives the keys of a thing in an order."""
+        sources: list[Callable[[str], Key]] = []
+        for name, _ in order.keys:
+            if name == "label":
+                sources.append(self.lookups.labels(class_iri, languages).__getitem__)
+            elif name == "year":
+                sources.append(self.lookups.years().get)
+            elif name == "statements":
+                sources.append(self.catalogue.kg.finder.statements)
+            elif name == "relevance":
+                sources.append(self._relevance(text or "").__getitem__)
+            else:
+                sources.append(str)
+        return lambda iri: tuple(source(iri) for source in sources)
+
+    def _relevance(self, text: str) -> Mapping[str, int]:
+        return {found.thing: found.place for found in self.catalogue.kg.finder.find(text)}
 
     def find(self, resource: Resource, path: str) -> str:
         """Return the IRI of the member of a list that ``path`` names.
@@ -101,8 +177,9 @@ class Listing:
         Raises:
             ProblemError: when there is none, or several.
         """
+        everyone = self.lookups.members(resource.class_iri)
         for iri in (ID + path, f"{ID}{resource.kind}/{path}"):
-            if self._is_member(iri, resource):
+            if iri in everyone:
                 return iri
         members = ox.NamedNode(resource.class_iri)
         ending: dict[str, ox.NamedNode | ox.Literal] = {"class": members, "ending": ox.Literal("/" + path)}
@@ -114,17 +191,8 @@ class Listing:
             raise ProblemError(
                 404, Problem("ambiguous-id", f"'{path}' names several {resource.name}.", remedy, term=path)
             )
-        everyone = iris_of(rows(self.store.query(_MEMBERS, substitutions={"class": members})))
-        known = [iri.removeprefix(ID).removeprefix(resource.kind + "/") for iri in everyone]
+        known = [iri.removeprefix(ID).removeprefix(resource.kind + "/") for iri in sorted(everyone)]
         raise ProblemError(404, _unknown("id", path, known, f"There is no '{path}' among the {resource.name}."))
-
-    def _is_member(self, iri: str, resource: Resource) -> bool:
-        try:
-            this = ox.NamedNode(iri)
-        except ValueError:
-            return False
-        values = {"this": this, "class": ox.NamedNode(resource.class_iri)}
-        return bool(self.store.query("ASK { ?this a ?class }", substitutions=values))
 
     def _class(self, resource: Resource, wanted: str | None) -> str:
         if wanted is None:

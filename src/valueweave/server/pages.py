@@ -24,7 +24,7 @@ from valueweave.server.catalogue import Catalogue, rows
 from valueweave.server.listing import Filters, Listing
 from valueweave.server.models import Reference
 from valueweave.server.negotiation import languages
-from valueweave.server.resources import RESOURCES
+from valueweave.resources import RESOURCES
 from valueweave.server.sparql import EXAMPLE
 from valueweave.server.templating import page
 

@@ -16,7 +16,7 @@ from valueweave.layout import DERIVATIONS, INFERRED_GRAPH
 from valueweave.namespaces import PREFIXES, SCE, shorten_iri
 from valueweave.server.catalogue import Catalogue, Node, Texts, best, integer, iris_of, rows
 from valueweave.server.models import Evidence, Item, RelatedThings, TypeReference, Value, ValuesOf
-from valueweave.server.resources import RESOURCES, Resource
+from valueweave.resources import RESOURCES, Resource
 from valueweave.values import to_python
 
 __all__ = ["Things"]

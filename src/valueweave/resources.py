@@ -10,7 +10,10 @@ from dataclasses import dataclass
 
 from valueweave.namespaces import SCE
 
-__all__ = ["RESOURCES", "Resource"]
+__all__ = ["RESOURCES", "TERMS", "Resource"]
+
+TERMS = "terms"
+"""What the terms of the ontology are called where kinds of things are."""
 
 
 @dataclass(frozen=True, slots=True)
