@@ -58,6 +58,11 @@ class Found:
         """How it fits."""
         return RANKS[self.sorting[0]]
 
+    @property
+    def place(self) -> int:
+        """Rank and distance as one number, the least of the best."""
+        return self.sorting[0] * 1000 + min(self.sorting[1], 999)
+
 
 def find(corpus: Corpus, index: TextIndex, asked: str) -> tuple[Query, list[Found]]:
     """Return the things that fit ``asked``, the best first, and how it was understood.

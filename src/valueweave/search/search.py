@@ -53,6 +53,10 @@ class Search:
         """Return every thing that fits, the best first."""
         return self._answer(text)[1]
 
+    def statements(self, thing: str) -> int:
+        """Return in how many statements a thing stands; 0 for what cannot be found by words."""
+        return self._index().corpus.statements.get(thing, 0)
+
     def page(
         self,
         text: str,

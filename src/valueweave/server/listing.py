@@ -11,23 +11,26 @@ import difflib
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import pyoxigraph as ox
 
 from valueweave.namespaces import GRAPH, ID, SCE, TermError, expand_iri, shorten_iri
 from valueweave.problems import Problem, name_list
 from valueweave.resources import RESOURCES, Resource
-from valueweave.server.catalogue import Catalogue, best, iris_of, rows
+from valueweave.server.catalogue import Catalogue, best, rows
 from valueweave.server.errors import ProblemError
 from valueweave.server.lookups import Lookups
 from valueweave.server.models import Summary
-from valueweave.server.ordering import Cursor, Key, Order
+from valueweave.server.ordering import Comparable, Cursor, Key, Order
 
 __all__ = ["Filters", "Listing", "Part"]
 
 _SUMMED_UP = "SELECT ?thing ?o {{ VALUES ?thing {{ {things} }} ?thing rdf:type|dcterms:description ?o }}"
-_ENDING = "SELECT ?thing { ?thing a ?class FILTER(STRENDS(STR(?thing), ?ending)) } ORDER BY ?thing LIMIT 20"
+_REMEMBERED = 128
+_Ordered = list[tuple[tuple[Comparable, str], str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,7 @@ class Listing:
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue, self.store = catalogue, catalogue.store
         self.lookups = Lookups(catalogue)
+        self._sorted = lru_cache(_REMEMBERED)(self._sort)
 
     def page(self, resource: Resource, filters: Filters, languages: Sequence[str]) -> Part:
         """Return a page of a list.
@@ -90,13 +94,16 @@ class Listing:
             ProblemError: when what is filtered or sorted by does not exist, or the cursor is none.
         """
         class_iri = self._class(resource, filters.kind)
-        left = self._filtered(self.lookups.members(class_iri), filters)
         order = Order.read(filters.sort, searching=filters.text is not None)
-        keys = self._keys(class_iri, order, filters.text, tuple(languages))
-        if filters.text is not None:
+        left = self._filtered(self.lookups.members(class_iri), filters)
+        if filters.text is None:
+            everything = self._sorted(self.catalogue.version, class_iri, order, tuple(languages[:1]))
+            ordered = [each for each in everything if each[1] in left]
+        else:
             left &= self._relevance(filters.text).keys()
+            ordered = self._sort("", class_iri, order, tuple(languages[:1]), left, filters.text)
+        keys = self._keys(class_iri, order, filters.text, tuple(languages[:1]))
         cursor = Cursor.read(filters.cursor, order) if filters.cursor else None
-        ordered = sorted((order.comparable(keys(iri), iri), iri) for iri in left)
         first, end = 0, filters.limit
         if cursor:
             place = order.comparable(cursor.keys, cursor.iri)
@@ -120,8 +127,22 @@ class Listing:
             self._summaries(shown, languages),
             place_of(end - 1, before=False) if end < len(ordered) else None,
             # Beyond the end, the page before is the last one there is.
-            (place_of(first, before=True) if shown else str(cursor_before(cursor))) if first else None,
+            (place_of(first, before=True) if shown else str(replace(cursor, before=True))) if first and cursor else None,
         )
+
+    def _sort(
+        self,
+        _: str,
+        class_iri: str,
+        order: Order,
+        languages: tuple[str, ...],
+        only: AbstractSet[str] | None = None,
+        text: str | None = None,
+    ) -> _Ordered:
+        """Return the members of a class, or some of them, with their places in an order."""
+        keys = self._keys(class_iri, order, text, languages)
+        members = self.lookups.members(class_iri) if only is None else only
+        return sorted((order.comparable(keys(iri), iri), iri) for iri in members)
 
     def _filtered(self, members: frozenset[str], filters: Filters) -> frozenset[str]:
         given: dict[str, ox.NamedNode | ox.Literal] = {}
@@ -181,13 +202,11 @@ class Listing:
         for iri in (ID + path, f"{ID}{resource.kind}/{path}"):
             if iri in everyone:
                 return iri
-        members = ox.NamedNode(resource.class_iri)
-        ending: dict[str, ox.NamedNode | ox.Literal] = {"class": members, "ending": ox.Literal("/" + path)}
-        found = iris_of(rows(self.store.query(_ENDING, substitutions=ending)))
+        found = sorted(iri for iri in everyone if iri.endswith("/" + path))
         if len(found) == 1:
             return found[0]
         if found:
-            remedy = f"Use one of {', '.join(shorten_iri(iri) for iri in found)}."
+            remedy = f"Use one of {name_list([shorten_iri(iri) for iri in found], 20)}."
             raise ProblemError(
                 404, Problem("ambiguous-id", f"'{path}' names several {resource.name}.", remedy, term=path)
             )

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
+    "Disagreement",
     "Evidence",
     "Item",
     "ListPage",
@@ -19,6 +20,7 @@ __all__ = [
     "QuestionList",
     "QuestionParameter",
     "Reference",
+    "RelatedThing",
     "RelatedThings",
     "Statistics",
     "Summary",
@@ -39,12 +41,20 @@ class Reference(BaseModel):
     href: str | None = Field(default=None, description="Where this server describes it", examples=["/id/actor/jd"])
 
 
+_EXPLANATION = Field(
+    default=None,
+    description="Where this server says why an inferred statement holds; none for one that somebody wrote down",
+    examples=["/api/v1/explain?subject=actor%2Fjd&predicate=a&object=sce%3AActor"],
+)
+
+
 class TypeReference(Reference):
     """A class that a thing belongs to."""
 
     inferred: bool = Field(
         default=False, description="Whether this follows from other statements and nobody wrote it down"
     )
+    explanation: str | None = _EXPLANATION
 
 
 class Value(BaseModel):
@@ -68,6 +78,7 @@ class Value(BaseModel):
     graphs: list[str] = Field(
         default_factory=list, description="Files (named graphs) that state it", examples=[["graph:case/jd-2007-2021"]]
     )
+    explanation: str | None = _EXPLANATION
 
 
 class ValuesOf(BaseModel):
@@ -78,13 +89,20 @@ class ValuesOf(BaseModel):
     values: list[Value]
 
 
+class RelatedThing(Reference):
+    """A thing that points to another one."""
+
+    inferred: bool = Field(default=False, description="Whether the statement follows from others")
+    explanation: str | None = _EXPLANATION
+
+
 class RelatedThings(BaseModel):
     """Things that point to this one by one property."""
 
     iri: str = Field(description="IRI of the property")
     label: str = Field(description="Label of the property")
     total: int = Field(description="How many there are")
-    things: list[Reference] = Field(description="The first of them, by IRI")
+    things: list[RelatedThing] = Field(description="The first of them, by IRI")
 
 
 class Evidence(BaseModel):
@@ -102,6 +120,17 @@ class Evidence(BaseModel):
     supports: list[str] = Field(default_factory=list, description="Keys that it backs; the whole record when empty")
 
 
+class Disagreement(Reference):
+    """A discrepancy that bears on a thing, on one of its spellings or on one of its values as stated."""
+
+    kinds: list[Reference] = Field(default_factory=list, description="What does not agree")
+    derived: bool = Field(description="Whether a rule found it, and no curator wrote it down")
+    rules: list[Reference] = Field(default_factory=list, description="Rules that found or confirmed it")
+    properties: list[str] = Field(default_factory=list, description="Keys of the properties at issue")
+    description: str | None = Field(default=None, description="What disagrees, in the language asked for")
+    resolution: str | None = Field(default=None, description="How it may be resolved, where someone says so")
+
+
 class Summary(Reference):
     """A thing in a list."""
 
@@ -115,7 +144,8 @@ class ListPage(BaseModel):
     resource: str = Field(description="Name of the list", examples=["actors"])
     total: int = Field(description="How many things fit the filters")
     limit: int = Field(description="How many things a page holds")
-    offset: int = Field(description="How many things come before this page")
+    before: int = Field(description="How many of these come before this page, as the graph is now")
+    first: str = Field(description="Address of the first page")
     next: str | None = Field(default=None, description="Address of the next page")
     previous: str | None = Field(default=None, description="Address of the page before")
     items: list[Summary]
@@ -152,6 +182,7 @@ class Item(Reference):
                         }
                     },
                     "evidence": [{"id": "stage/jd-1/evidence/000-5120-5137", "section": "2.1.1", "kind": "stated"}],
+                    "discrepancies": [],
                     "incoming": {},
                 }
             ]
@@ -164,6 +195,9 @@ class Item(Reference):
     types: list[TypeReference] = Field(description="All its classes, the most specific first")
     properties: dict[str, ValuesOf] = Field(description="Values by key; keys are those of the case files")
     evidence: list[Evidence] = Field(description="Passages that back the record")
+    discrepancies: list[Disagreement] = Field(
+        description="Where something said of it disagrees; also what rules found"
+    )
     incoming: dict[str, RelatedThings] = Field(
         description="Things that point here, by key; where the ontology names an inverse they stand in `properties`"
     )

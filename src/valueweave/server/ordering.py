@@ -17,7 +17,7 @@ from typing import Any, Literal, get_args
 from valueweave.problems import Problem, did_you_mean
 from valueweave.server.errors import ProblemError
 
-__all__ = ["SORTS", "Cursor", "Key", "Order", "SortName"]
+__all__ = ["SORTS", "Comparable", "Cursor", "Key", "Order", "SortName"]
 
 SortName = Literal["label", "year", "id", "statements", "relevance"]
 SORTS: tuple[SortName, ...] = get_args(SortName)
@@ -37,6 +37,7 @@ class _Reversed:
 
 
 Comparable = tuple[tuple[bool, Any], ...]
+"""Keys that compare in some order."""
 
 
 @dataclass(frozen=True, slots=True)

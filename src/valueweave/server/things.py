@@ -14,8 +14,19 @@ import pyoxigraph as ox
 
 from valueweave.layout import DERIVATIONS, INFERRED_GRAPH
 from valueweave.namespaces import PREFIXES, SCE, shorten_iri
-from valueweave.server.catalogue import Catalogue, Node, Texts, best, integer, iris_of, rows
-from valueweave.server.models import Evidence, Item, RelatedThings, TypeReference, Value, ValuesOf
+from valueweave.server.addresses import explanation
+from valueweave.server.catalogue import Catalogue, Node, Texts, best, integer, rows
+from valueweave.server.lookups import Lookups
+from valueweave.server.models import (
+    Disagreement,
+    Evidence,
+    Item,
+    RelatedThing,
+    RelatedThings,
+    TypeReference,
+    Value,
+    ValuesOf,
+)
 from valueweave.resources import RESOURCES, Resource
 from valueweave.values import to_python
 
@@ -30,11 +41,14 @@ _ABOUT = "SELECT ?p ?o ?g { ?this ?p ?o OPTIONAL { GRAPH ?g { ?this ?p ?o } } } 
 _EVIDENCE = "SELECT ?item ?p ?o { ?this sce:hasEvidence ?item . ?item ?p ?o } ORDER BY ?item ?p ?o"
 # The default graph holds each statement once, so that nothing need be made distinct.
 _POINTING = "SELECT ?p (COUNT(*) AS ?n) { ?s ?p ?this } GROUP BY ?p ORDER BY ?p"
-_POINTING_BY = "SELECT ?s {{ ?s ?property ?this }} ORDER BY ?s LIMIT {limit}"
+_POINTING_BY = """
+SELECT ?s (EXISTS {{ GRAPH graph:inferred {{ ?s ?property ?this }} }} AS ?inferred)
+{{ ?s ?property ?this }} ORDER BY ?s LIMIT {limit}"""
 
 _Graphs = list[str]
 _Statements = dict[str, dict[Node, _Graphs]]
 _Labels = Mapping[str, Texts]
+_NOWHERE: _Graphs = []
 
 
 class Things:
@@ -47,6 +61,7 @@ class Things:
 
     def __init__(self, catalogue: Catalogue, related: int) -> None:
         self.catalogue, self.store, self.related = catalogue, catalogue.store, related
+        self.lookups = Lookups(catalogue)
 
     def exists(self, iri: str) -> bool:
         """Return whether the graph says anything of ``iri``."""
@@ -67,10 +82,13 @@ class Things:
         about = self._about(this)
         pointing, totals = self._pointing(this)
         evidence = self._evidence_statements(this)
+        disagreements = self._disagreements(this)
         mentioned = {value.value for values in about.values() for value in values if isinstance(value, ox.NamedNode)}
         mentioned.update(thing for things in pointing.values() for thing in things)
         for values in evidence.values():
             mentioned.update(_terms(values, "inSource"))
+        for found in disagreements.values():
+            mentioned.update(value.value for values in found for value in values if isinstance(value, ox.NamedNode))
         labels = self.catalogue.labels([iri, *mentioned, *about, *pointing])
         texts = _by_language(about[_LABEL])
 
@@ -78,26 +96,36 @@ class Things:
             return self.catalogue.reference(name, labels, languages).label
 
         def values_of(name: str) -> list[Value]:
-            return [self._value(value, graphs, labels, languages) for value, graphs in about[name].items()]
+            return [self._value((iri, name), *stated, labels, languages) for stated in about[name].items()]
 
         return Item(
             **self.catalogue.reference(iri, labels, languages).model_dump(),
             labels={language or "und": text for language, text in texts.items()},
             alternatives=values_of(_ALTERNATIVE),
             description=best(_by_language(about[_DESCRIPTION]), languages),
-            types=self._types(about[_RDF_TYPE], labels, languages),
+            types=self._types(iri, about[_RDF_TYPE], labels, languages),
             properties={
                 self.catalogue.key(name): ValuesOf(iri=name, label=label(name), values=values_of(name))
                 for name in sorted(about, key=self.catalogue.key)
                 if name not in _SHOWN_APART
             },
             evidence=[self._evidence(item, values, labels, languages) for item, values in evidence.items()],
+            discrepancies=[
+                self._disagreement(each, found, labels, languages) for each, found in disagreements.items()
+            ],
             incoming={
                 self.catalogue.key(name): RelatedThings(
                     iri=name,
                     label=label(name),
                     total=totals[name],
-                    things=[self.catalogue.reference(thing, labels, languages) for thing in things],
+                    things=[
+                        RelatedThing(
+                            **self.catalogue.reference(thing, labels, languages).model_dump(),
+                            inferred=inferred,
+                            explanation=explanation(thing, name, this) if inferred else None,
+                        )
+                        for thing, inferred in things.items()
+                    ],
                 )
                 for name, things in pointing.items()
             },
@@ -110,7 +138,7 @@ class Things:
                 found[predicate.value][value] += [graph.value] if isinstance(graph, ox.NamedNode) else []
         return found
 
-    def _pointing(self, this: ox.NamedNode) -> tuple[dict[str, list[str]], dict[str, int]]:
+    def _pointing(self, this: ox.NamedNode) -> tuple[dict[str, dict[str, bool]], dict[str, int]]:
         counted = rows(self.store.query(_POINTING, substitutions={"this": this}))
         totals = {term.value: integer(number) for term, number in counted if isinstance(term, ox.NamedNode)}
         query = _POINTING_BY.format(limit=self.related)
@@ -118,10 +146,16 @@ class Things:
         for name in totals:
             if not self.catalogue.named_elsewhere(name):
                 answer = self.store.query(query, substitutions={"this": this, "property": ox.NamedNode(name)})
-                found[name] = iris_of(rows(answer))
+                found[name] = {
+                    thing.value: isinstance(inferred, ox.Literal) and inferred.value == "true"
+                    for thing, inferred in rows(answer)
+                    if isinstance(thing, ox.NamedNode)
+                }
         return found, totals
 
-    def _types(self, types: Mapping[Node, _Graphs], labels: _Labels, languages: Sequence[str]) -> list[TypeReference]:
+    def _types(
+        self, iri: str, types: Mapping[Node, _Graphs], labels: _Labels, languages: Sequence[str]
+    ) -> list[TypeReference]:
         named = {
             each.value: graphs
             for each, graphs in types.items()
@@ -130,16 +164,21 @@ class Things:
         specific = self.catalogue.most_specific(named)
         return [
             TypeReference(
-                **self.catalogue.reference(name, labels, languages).model_dump(), inferred=_inferred(named[name])
+                **self.catalogue.reference(name, labels, languages).model_dump(),
+                inferred=_inferred(named[name]),
+                explanation=explanation(iri, _RDF_TYPE, ox.NamedNode(name)) if _inferred(named[name]) else None,
             )
             for name in [*specific, *sorted(set(named) - set(specific))]
         ]
 
-    def _value(self, value: Node, graphs: _Graphs, labels: _Labels, languages: Sequence[str]) -> Value:
+    def _value(
+        self, of: tuple[str, str], value: Node, graphs: _Graphs, labels: _Labels, languages: Sequence[str]
+    ) -> Value:
+        why = explanation(*of, value) if _inferred(graphs) and isinstance(value, ox.NamedNode | ox.Literal) else None
         stated = [shorten_iri(graph) for graph in graphs if not _infers(graph)]
         if isinstance(value, ox.NamedNode):
             named = self.catalogue.reference(value.value, labels, languages)
-            return Value(**named.model_dump(), inferred=_inferred(graphs), graphs=stated)
+            return Value(**named.model_dump(), inferred=_inferred(graphs), graphs=stated, explanation=why)
         if not isinstance(value, ox.Literal):
             return Value(label="(an expression)", inferred=_inferred(graphs), graphs=stated)
         plain = to_python(value)
@@ -150,6 +189,34 @@ class Things:
             language=value.language,
             inferred=_inferred(graphs),
             graphs=stated,
+            explanation=why,
+        )
+
+    def _disagreements(self, this: ox.NamedNode) -> dict[str, list[list[Node | None]]]:
+        found: dict[str, list[list[Node | None]]] = defaultdict(list)
+        for discrepancy, *values in self.lookups.solutions("discrepancies-of", given=this):
+            if isinstance(discrepancy, ox.NamedNode):
+                found[discrepancy.value].append(values)
+        return found
+
+    def _disagreement(
+        self, iri: str, found: Sequence[Sequence[Node | None]], labels: _Labels, languages: Sequence[str]
+    ) -> Disagreement:
+        kinds, rules, properties, resolutions, descriptions, derived = (
+            dict.fromkeys(value for value in column if value is not None) for column in zip(*found, strict=True)
+        )
+
+        def named(terms: Mapping[Node, object]) -> list[str]:
+            return [term.value for term in terms if isinstance(term, ox.NamedNode)]
+
+        return Disagreement(
+            **self.catalogue.reference(iri, labels, languages).model_dump(),
+            kinds=[self.catalogue.reference(name, labels, languages) for name in named(kinds)],
+            derived=any(isinstance(value, ox.Literal) and value.value == "true" for value in derived),
+            rules=[self.catalogue.reference(name, labels, languages) for name in named(rules)],
+            properties=[self.catalogue.key(name) for name in named(properties)],
+            description=best(_by_language(dict.fromkeys(descriptions, _NOWHERE)), languages),
+            resolution=best(_by_language(dict.fromkeys(resolutions, _NOWHERE)), languages),
         )
 
     def _evidence_statements(self, this: ox.NamedNode) -> dict[str, dict[str, list[Node]]]:
