@@ -10,11 +10,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse, Response
 
 from valueweave.graph import KnowledgeGraph
@@ -24,6 +22,9 @@ from valueweave.server.caching import NotModifiedError, not_modified
 from valueweave.server.catalogue import Catalogue
 from valueweave.server.errors import ProblemError, install
 from valueweave.server.evaluators import Evaluators, Limits
+from valueweave.server.finding import search_routes
+from valueweave.server.interface import describe_interface
+from valueweave.server.graph_store import graph_routes
 from valueweave.server.linked_data import linked_data_routes
 from valueweave.server.listing import Listing
 from valueweave.server.metrics import MEDIA_TYPE, Meter, Metering
@@ -72,7 +73,9 @@ def create_app(kg: KnowledgeGraph, settings: Settings | None = None) -> FastAPI:
         lifespan=partial(_lifespan, evaluators=evaluators),
     )
     app.include_router(sparql_routes(catalogue, settings))
+    app.include_router(graph_routes(catalogue))
     app.include_router(api_routes(catalogue, listing, things))
+    app.include_router(search_routes(catalogue, listing))
     app.include_router(question_routes(catalogue, settings))
     app.include_router(reason_routes(catalogue))
     app.include_router(linked_data_routes(catalogue, things, settings))
@@ -91,7 +94,7 @@ def create_app(kg: KnowledgeGraph, settings: Settings | None = None) -> FastAPI:
     )
     # The outermost of all: what it counts is what the asker sees.
     app.add_middleware(Metering, meter=meter, log=settings.access_log)
-    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    app.openapi = lambda: describe_interface(app)  # type: ignore[method-assign]
     return app
 
 
@@ -124,7 +127,9 @@ def _operations(app: FastAPI, catalogue: Catalogue, meter: Meter) -> None:
         marked = catalogue.statistics.counts.get("contradictions", 0)
         return {"status": "ok", **({"contradictions": str(marked)} if marked else {})}
 
-    @app.get("/readyz", tags=["Operations"], summary="Can it answer queries?")
+    @app.get(
+        "/readyz", tags=["Operations"], summary="Can it answer queries?", responses={503: {"description": "Not yet"}}
+    )
     def ready() -> JSONResponse:
         """Ask the store; 503 when it does not answer."""
         try:
@@ -137,23 +142,3 @@ def _operations(app: FastAPI, catalogue: Catalogue, meter: Meter) -> None:
             "not-ready", "The store does not answer, or is empty.", "Build it, then start the server again."
         )
         raise ProblemError(503, problem)
-
-
-def _openapi(app: FastAPI) -> dict[str, Any]:
-    """Return the description of the interface, with wrong parameters as the 400 that they are here."""
-    if app.openapi_schema is None:
-        document = get_openapi(
-            title=app.title,
-            version=app.version,
-            summary=app.summary,
-            description=app.description,
-            routes=app.routes,
-            license_info=app.license_info,
-        )
-        for methods in document["paths"].values():
-            for operation in methods.values():
-                operation["responses"].pop("422", None)
-        for unused in ("HTTPValidationError", "ValidationError"):
-            document.get("components", {}).get("schemas", {}).pop(unused, None)
-        app.openapi_schema = document
-    return app.openapi_schema

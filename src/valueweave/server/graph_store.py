@@ -1,0 +1,106 @@
+"""``/graph-store`` and ``/graph/...``: whole graphs, by the SPARQL 1.1 Graph Store HTTP Protocol, for reading.
+
+In: the name of a graph. Out: its statements in the format asked for.
+The decision hidden here: a graph is read by a query of our own making, with the limits of any other query.
+Source: SPARQL 1.1 Graph Store HTTP Protocol (W3C), sections 4 and 5.2.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyoxigraph as ox
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from valueweave.namespaces import GRAPH, shorten_iri
+from valueweave.problems import Problem
+from valueweave.server.answers import Asked, data_answer
+from valueweave.server.catalogue import Catalogue
+from valueweave.server.errors import PROBLEM_JSON, ProblemError
+from valueweave.server.models import ProblemDocument
+
+__all__ = ["graph_routes"]
+
+_DEFAULT = "CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o }"
+_NAMED = "CONSTRUCT {{ ?s ?p ?o }} WHERE {{ GRAPH {graph} {{ ?s ?p ?o }} }}"
+_GRAPHS = ("text/turtle", "application/n-triples", "application/rdf+xml", "application/ld+json")
+_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The statements of the graph", "content": {name: {} for name in _GRAPHS}},
+    **{
+        status: {"description": text, "model": ProblemDocument, "content": {PROBLEM_JSON: {}}}
+        for status, text in {
+            400: "The request names no graph, or more than one",
+            404: "There is no such graph",
+            406: "A graph cannot be written in a format that is asked for",
+            503: "The answer takes too much, or nobody is free",
+            504: "The answer takes too long",
+        }.items()
+    },
+}
+_PARAMETERS = {
+    "parameters": [
+        {
+            "name": "graph",
+            "in": "query",
+            "description": "The graph, by its IRI",
+            "schema": {"type": "string"},
+            "example": "https://w3id.org/valueweave/graph/case/jd-2007-2021",
+        },
+        {
+            "name": "default",
+            "in": "query",
+            "description": "The default graph: ontology, asserted and inferred statements",
+            "schema": {"type": "string"},
+            "allowEmptyValue": True,
+        },
+    ]
+}
+
+
+def graph_routes(catalogue: Catalogue) -> APIRouter:
+    """Return the routes of whole graphs."""
+    router = APIRouter(tags=["SPARQL"])
+
+    @router.get(
+        "/graph-store",
+        summary="A whole graph",
+        responses=_RESPONSES,
+        openapi_extra=_PARAMETERS,
+        response_class=Response,
+    )
+    def by_name(request: Request) -> Response:
+        """Return the graph named by `graph=IRI`, or by `default` the default graph."""
+        named = request.query_params.getlist("graph")
+        default = "default" in request.query_params
+        if len(named) + default != 1:
+            remedy = "Write '?graph=IRI' or '?default'."
+            raise ProblemError(400, Problem("graph-missing", "The request does not name one graph.", remedy))
+        return _answer(request, catalogue, None if default else named[0])
+
+    @router.get(
+        "/graph/{path:path}", summary="A whole graph by its own address", responses=_RESPONSES, response_class=Response
+    )
+    def by_address(request: Request, path: str) -> Response:
+        """Return the graph that has this path below the graphs' namespace, such as `case/jd-2007-2021`."""
+        return _answer(request, catalogue, GRAPH + path)
+
+    return router
+
+
+def _answer(request: Request, catalogue: Catalogue, name: str | None) -> Response:
+    accept = request.query_params.get("format") or request.headers.get("accept")
+    if name is None:
+        return data_answer(request, catalogue, Asked(_DEFAULT), accept)
+    try:
+        graph = ox.NamedNode(name)
+    except ValueError as error:
+        problem = Problem("graph-iri", f"'{name}' is no IRI.", "Name a graph by its full IRI.", term="graph")
+        raise ProblemError(400, problem) from error
+    if next(catalogue.store.statements(graph=graph), None) is None:
+        known = ", ".join(list(catalogue.statistics.graphs)[:5])
+        problem = Problem(
+            "unknown-graph", f"There is no graph {shorten_iri(name)}.", f"There are {known}, ...", term=name
+        )
+        raise ProblemError(404, problem)
+    return data_answer(request, catalogue, Asked(_NAMED.format(graph=graph)), accept)
