@@ -2,8 +2,8 @@
 
 In: how many statements, a seed. Out: N-Quads, one named graph a case and one of all actors.
 The decision hidden here: how real the skew is. Actors are taken from a pool that all cases share, the k-th with a
-probability like 1/k: a few hubs take part in hundreds of cases, most suppliers in one. Each case has a core enterprise of
-its own, and a size drawn from a distribution with a long tail. Two in a hundred state a value twice and differently.
+probability like 1/k: a few hubs take part in hundreds of cases, most suppliers in one. Each case has a core enterprise
+of its own, and a size drawn from a distribution with a long tail. Two in a hundred state a value twice and differently.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ class Generator:
                 self._link(actor, "partOfActor", f"<{ID}actor/{number // 11}>")
             yield from self._taken()
 
-    def case(self, number: int) -> Iterator[str]:
-        """Yield the statements of case ``number``."""
+    def case(self, number: int, stages: int = 3) -> Iterator[str]:
+        """Yield the statements of case ``number``, which tells of so many stages."""
         choose = self._random
         self._graph = f"<{GRAPH}case/{number}>"
         self._records.clear()
@@ -74,21 +74,21 @@ class Generator:
         self._link(ecosystem, "hasCoreEnterprise", core)
         platform = self._record("platform", name, "Platform")
         self._link(platform, "operatedBy", core)
-        stages, first_year = [], choose.randint(1995, 2014)
-        for order in (1, 2, 3):
+        told, first_year = [], choose.randint(1995, 2014)
+        for order in range(1, stages + 1):
             stage = self._record("stage", f"{name}-{order}", "Stage")
             self._link(stage, "inScheme", f"<{ID}scheme/made-up-{number // _CASES_OF_SCHEME}>")
             self._link(stage, "stageOf", ecosystem)
             self._value(stage, "order", order)
             self._value(stage, "startYear", first_year + 4 * order)
             self._value(stage, "endYear", first_year + 4 * order + 3)
-            stages.append(stage)
-        for order, stage in enumerate(stages, 1):
+            told.append(stage)
+        for order, stage in enumerate(told, 1):
             self._stage(f"{name}-{order}", order, stage, ecosystem, core, platform)
         if choose.random() < 0.02:
             for one in (1, 2):
                 stated = self._record("stated-value", f"{name}-{one}", "StatedValue")
-                self._link(stages[0], "hasStatedValue", stated)
+                self._link(told[0], "hasStatedValue", stated)
                 self._link(stated, "statedProperty", self._term("startYear"))
                 self._text(stated, "statedLiteral", str(first_year + one))
         case = self._record("case", name, "Case", evidence=False)

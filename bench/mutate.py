@@ -38,10 +38,11 @@ from valueweave.reasoning.expressions import And, Axiom, Expression, Or
 from valueweave.reasoning.matching import matches
 from valueweave.reasoning.materialize import materialize
 from valueweave.reasoning.query_conditions import QueryConditions
+from valueweave.reasoning.rule_files import QueryRule
 from valueweave.reasoning.rulebook import RuleBook, rule_texts
 from valueweave.reasoning.rules import TYPE, Rule
 from valueweave.reasoning.triggers import Triggers
-from valueweave.reasoning.views import Index
+from valueweave.reasoning.views import Index, View
 from valueweave.results import SolutionTable
 from valueweave.store import EmbeddedStore
 
@@ -155,8 +156,8 @@ def mutants(book: RuleBook) -> Iterator[Mutant]:
             )
             yield Mutant(name, text, "flipped", frozenset(alone[name]), come)
     files = defaultdict(set)
-    for one in (*book.domain, *book.queries):
-        files[one.source.name].add(one.name)
+    for source, rule_name in ((one.source, one.name) for one in (*book.domain, *book.queries)):
+        files[source.name].add(rule_name)
     for name, rules in sorted(files.items()):
         yield Mutant(name, _text(book, name), "removed", frozenset(rules), kind="rule")
 
@@ -171,7 +172,7 @@ def _names_of_axioms(book: RuleBook) -> Iterator[tuple[Axiom, str]]:
 
 
 def _text(book: RuleBook, name: str) -> str:
-    every = (*book.compiled.rules, *book.compiled.checks, *book.domain, *book.queries)
+    every: list[Rule | QueryRule] = [*book.compiled.rules, *book.compiled.checks, *book.domain, *book.queries]
     return next(one.source.text["en"] for one in every if one.source.name == name)
 
 
@@ -278,7 +279,7 @@ class Cases:
 
 
 def _any(engine: ox.Store, asked: QueryConditions, quads: Iterable[ox.Quad]) -> bool:
-    return any(bool(engine.query(question)) for question in asked.questions(quad.triple for quad in quads))
+    return any(True for _ in asked.places(View(engine), (quad.triple for quad in quads)))
 
 
 def _quad(triple: ox.Triple) -> ox.Quad:

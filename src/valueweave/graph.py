@@ -335,9 +335,7 @@ class KnowledgeGraph:
                 self._search = Search(self.store, self.project.lookups)
             return self._search
 
-    def search(
-        self, text: str, kind: str | None = None, language: str | None = None, limit: int = 20
-    ) -> HitPage:
+    def search(self, text: str, kind: str | None = None, language: str | None = None, limit: int = 20) -> HitPage:
         """Return the things and terms that a few words may mean, the best first.
 
         Labels, alternative names, spellings of the sources and descriptions are searched, in all languages; case,

@@ -46,7 +46,8 @@ def serving(app: FastAPI) -> Iterator[httpx.Client]:
         assert thread.is_alive(), "the server did not start"
         time.sleep(0.01)
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{taken.getsockname()[1]}", timeout=30) as client:
+        address = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        with httpx.Client(base_url=address, timeout=30, follow_redirects=True) as client:
             yield client
     finally:
         server.should_exit = True

@@ -22,18 +22,41 @@ def triples(answer: httpx.Response, reader: ox.RdfFormat) -> set[ox.Triple]:
 
 
 @pytest.mark.parametrize(("media_type", "reader"), FORMATS)
-def test_a_thing_is_described_at_its_address_without_a_redirect(
+def test_a_thing_leads_to_the_document_about_it_in_the_format_wanted(
     client: httpx.Client, media_type: str, reader: ox.RdfFormat
 ) -> None:
-    answer = client.get("/id/actor/jd", headers={"Accept": media_type}, follow_redirects=False)
+    sent_on = client.get("/id/actor/jd", headers={"Accept": media_type}, follow_redirects=False)
+    assert sent_on.status_code == 303
+    assert sent_on.content == b""
+    assert "Accept" in sent_on.headers["vary"]
+    answer = client.get(sent_on.headers["location"], follow_redirects=False)
     assert answer.status_code == 200
     assert answer.headers["content-type"].split(";")[0] == media_type
-    assert "Accept" in answer.headers["vary"]
+    assert answer.headers["content-location"] == sent_on.headers["location"]
     found = triples(answer, reader)
     plain = triples(client.get("/id/actor/jd", headers={"Accept": "application/n-triples"}), ox.RdfFormat.N_TRIPLES)
     assert found == plain
-    there = client.get(answer.headers["content-location"])
-    assert there.content == answer.content
+
+
+def test_a_browser_is_led_to_a_page_in_the_language_asked_for(client: httpx.Client) -> None:
+    sent_on = client.get("/id/actor/jd?lang=zh", headers={"Accept": "text/html"}, follow_redirects=False)
+    assert (sent_on.status_code, sent_on.headers["location"]) == (303, "/id/actor/jd?format=html&lang=zh")
+    assert "<h1>京东</h1>" in client.get(sent_on.headers["location"]).text
+
+
+def test_a_thing_names_the_documents_about_it_and_a_document_its_thing(client: httpx.Client) -> None:
+    thing = client.get("/id/actor/jd", follow_redirects=False).headers["link"]
+    assert '</id/actor/jd?format=jsonld>; rel="describedby"; type="application/ld+json"' in thing
+    for path in ("/id/actor/jd?format=turtle", "/id/actor/jd?format=html", "/api/v1/actors/jd"):
+        link = client.get(path).headers["link"]
+        assert f'<{JD.value}>; rel="canonical"' in link, path
+        assert '</id/actor/jd?format=turtle>; rel="describedby"; type="text/turtle"' in link, path
+
+
+def test_the_ontology_is_a_document_and_is_sent_at_once(client: httpx.Client) -> None:
+    answer = client.get("/ontology", follow_redirects=False)
+    assert answer.status_code == 200
+    assert f'<{SCE.rstrip("#")}>; rel="canonical"' in answer.headers["link"]
 
 
 def test_a_description_holds_evidence_neighbours_and_labels(client: httpx.Client) -> None:
@@ -86,9 +109,10 @@ def test_a_format_nobody_writes_is_not_acceptable(client: httpx.Client) -> None:
 
 
 def test_a_description_is_not_sent_again_to_those_who_hold_it(client: httpx.Client) -> None:
-    first = client.get("/id/actor/jd")
-    assert client.get("/id/actor/jd", headers={"If-None-Match": first.headers["etag"]}).status_code == 304
-    assert client.head("/id/actor/jd").headers["etag"] == first.headers["etag"]
+    address = "/id/actor/jd?format=turtle"
+    first = client.get(address)
+    assert client.get(address, headers={"If-None-Match": first.headers["etag"]}).status_code == 304
+    assert client.head(address).headers["etag"] == first.headers["etag"]
 
 
 def test_a_description_says_what_else_there_is(client: httpx.Client) -> None:

@@ -18,7 +18,7 @@ from valueweave.server.runner import listen
 
 
 def test_a_served_graph_answers_what_people_try_first(address: str) -> None:
-    with httpx.Client(base_url=address) as client:
+    with httpx.Client(base_url=address, follow_redirects=True) as client:
         assert client.get("/healthz").json() == {"status": "ok"}
         assert client.get("/readyz").json()["status"] == "ready"
         turtle = client.get("/id/actor/jd", headers={"Accept": "text/turtle"})

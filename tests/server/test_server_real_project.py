@@ -9,8 +9,8 @@ import pyoxigraph as ox
 import pytest
 
 import valueweave
-from valueweave.server import create_app
 from valueweave.resources import RESOURCES
+from valueweave.server import create_app
 
 from .conftest import serving
 

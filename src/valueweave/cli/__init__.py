@@ -18,6 +18,7 @@ from valueweave.cli import (  # noqa: F401 - each adds its commands
     publish,
     query,
     reasoning,
+    search,
 )
 from valueweave.cli.app import app, main
 

@@ -121,7 +121,7 @@ def alternatives(member: Slot, expression: Expression) -> list[Body]:
     ['?x <urn:p> <urn:v>']
     """
     try:
-        return list(_Compiler({})._left(member, expression))  # noqa: SLF001 - the same translation, for one expression
+        return list(_Compiler({})._left(member, expression))
     except _NotARuleError:
         return []
 

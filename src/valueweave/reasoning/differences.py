@@ -96,23 +96,30 @@ class Ledger:
         """Let statements that were taken back and put back stay as they are, where nobody's proof depends on it."""
         for triple in [triple for triple in self.added if triple in self.removed]:
             told = self.derivation(triple)
-            if triple not in self._unasserted and told is not None and self.derived[triple][0] <= told[0]:
+            if told is not None and triple in self.derived and self.derived[triple][0] <= told[0]:
                 self.added.discard(triple)
                 del self.removed[triple]
 
     def quads(self) -> tuple[set[ox.Quad], set[ox.Quad]]:
         """Return what to take out of the store, and what to put in; what stands in both stays."""
         out, into = set(self._go), set(self._come)
-        for triple in self.removed:
-            out.add(ox.Quad(triple.subject, triple.predicate, triple.object))
-        for triple in self.added:
-            into.add(ox.Quad(triple.subject, triple.predicate, triple.object))
+        out.update(ox.Quad(triple.subject, triple.predicate, triple.object) for triple in self.removed)
+        into.update(ox.Quad(triple.subject, triple.predicate, triple.object) for triple in self.added)
         for triple in {*self.removed, *self._asserted_now, *self.derived}:
             if (told := self.derivation(triple)) is not None:
                 out.update(inferred_quads(triple, told))
         for triple, derivation in self.derived.items():
             into.update(inferred_quads(triple, derivation))
         return out, into
+
+    def look_beyond(self, without: Collection[ox.Triple] = ()) -> None:
+        """Look at all statements from now on, those set aside included.
+
+        Args:
+            without: what has to be concluded anew.
+        """
+        self.before = View(self._store)
+        self.after = View(self._store, (without, self.removed), self.added)
 
 
 def _is_authored(quad: ox.Quad) -> bool:
@@ -134,10 +141,11 @@ class Difference:
     Args:
         ledger: the change.
         triggers: the rules.
+        layer: nothing goes but these statements; otherwise anything may go.
     """
 
-    def __init__(self, ledger: Ledger, triggers: Triggers) -> None:
-        self._ledger, self._triggers = ledger, triggers
+    def __init__(self, ledger: Ledger, triggers: Triggers, layer: Collection[ox.Triple] | None = None) -> None:
+        self._ledger, self._triggers, self._layer = ledger, triggers, layer
 
     def run(self) -> None:
         """Find everything that comes and goes."""
@@ -155,13 +163,17 @@ class Difference:
             conclusions: statements by the name of the rule; of two rules with one conclusion the first has it.
             number: the round; every statement there is must be of an earlier one.
         """
+        self.conclude(conclusions, number)
+        for stratum in range(len(self._triggers.strata)):
+            self._add_all(stratum)
+
+    def conclude(self, conclusions: Mapping[str, Iterable[ox.Triple]], number: int) -> None:
+        """Take in what rules outside have concluded, as :meth:`extend`, without what follows from it."""
         for name, triples in conclusions.items():
             for triple in triples:
                 if triple not in self._ledger.after:
                     self._ledger.derived[triple] = number, name
                     self._ledger.added.add(triple)
-        for stratum in range(len(self._triggers.strata)):
-            self._add_all(stratum)
 
     # -- what goes
 
@@ -188,6 +200,7 @@ class Difference:
             if (
                 triple is not None
                 and triple not in ledger.removed
+                and (self._layer is None or triple in self._layer)
                 and triple in ledger.before
                 and not ledger.asserted(triple)
             ):

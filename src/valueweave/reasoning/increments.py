@@ -21,6 +21,7 @@ from valueweave.problems import InputError, Problem
 from valueweave.reasoning.differences import Derivation, Difference, Ledger, inferred_quads
 from valueweave.reasoning.query_rules import QueryRules
 from valueweave.reasoning.rulebook import RuleBook
+from valueweave.reasoning.rules import triple_keys
 from valueweave.reasoning.triggers import Triggers
 
 __all__ = ["Change", "add", "remove"]
@@ -112,22 +113,18 @@ def _change(store: ox.Store, rules: RuleBook, added: list[ox.Quad], removed: lis
     if rules not in _KNOWN:
         _KNOWN[rules] = Triggers(rules.strata), QueryRules(rules.queries)
     triggers, queries = _KNOWN[rules]
-    writer = _Writer(store)
+    came: set[ox.Triple] = set()
+    gone: set[ox.Triple] = set()
     if added or removed:
         # What follows from rules that are queries is set aside: no rule saw it but those that ran after them.
         beyond = queries.beyond(store)
         ledger = Ledger(store, added, removed, beyond)
         Difference(ledger, triggers).run()
-        try:
-            if queries:
-                _with_queries(store, queries, triggers, ledger, beyond, writer)
-            else:
-                writer.write(*ledger.quads())
-        except BaseException:
-            writer.take_back()
-            raise
-        writer.drop_empty_graphs()
-    came, gone = writer.net()
+        out, into = _with_queries(store, queries, triggers, ledger, beyond) if queries else ledger.quads()
+        out, into = {quad for quad in out - into if quad in store}, {quad for quad in into if quad not in store}
+        _write(store, out, into)
+        came = {quad.triple for quad in into if isinstance(quad.graph_name, ox.DefaultGraph)}
+        gone = {quad.triple for quad in out if isinstance(quad.graph_name, ox.DefaultGraph)}
     asserted = {quad.triple for quad in added}
     return Change(len(came), len(gone), len(came - asserted), time.perf_counter() - started)
 
@@ -138,84 +135,51 @@ def _with_queries(
     triggers: Triggers,
     ledger: Ledger,
     beyond: dict[ox.Triple, Derivation],
-    writer: _Writer,
-) -> None:
-    """Write what the other rules changed, and what the rules that are queries conclude from it."""
+) -> tuple[set[ox.Quad], set[ox.Quad]]:
+    """Add to a change what the rules that are queries conclude from it; return what to take out and what to put in."""
     first = min((number for number, _ in beyond.values()), default=0)
     latest = max(queries.latest(store), *(number for number, _ in ledger.derived.values()), 0)
-    touched = queries.touched(store, list(ledger.removed), gone=True)
-    writer.write(*ledger.quads())
-    touched |= queries.touched(store, list(ledger.added), gone=False)
     held = {triple: derivation for triple, derivation in beyond.items() if triple not in ledger.added}
-    if not touched and not held:
-        return
-    if touched:  # the rules must not see what they concluded before
-        writer.write({_plain(triple) for triple in held}, set())
-    conclusions = queries.conclude(store, held, touched)
-    after = Ledger(store, [], [], held)
-    Difference(after, triggers).extend(conclusions, first if first > latest else latest + 1)
-    out, into = after.quads()
+    concluded, dropped = queries.conclude(store, ledger, held)
+    kept = [triple for triple, (_, name) in held.items() if name in queries.names and triple not in dropped]
+    new: dict[str, list[ox.Triple]] = {name: [] for name in queries.names}
+    for triple, name in concluded.items():
+        if triple not in held:
+            new[name].append(triple)
+    keys = {key for triple in (*held, *concluded) for key in triple_keys(triple)}
+    if first > latest and not triggers.wants_absent(keys):
+        ledger.look_beyond()
+        ledger.removed.update(dict.fromkeys(dropped))
+        difference = Difference(ledger, triggers, held.keys() - set(kept))
+        difference.conclude(new, first)
+        difference.run()
+        return ledger.quads()
+    # All of it is drawn anew: in later rounds, or since what a rule wants absent may be among it.
+    ledger.look_beyond(held)
+    for triple in kept:
+        new[held[triple][1]].append(triple)
+    Difference(ledger, triggers).extend(new, max(first, latest + 1))
+    out, into = ledger.quads()
     for triple, derivation in held.items():
-        out.update((_plain(triple), *inferred_quads(triple, derivation)))
-    writer.write(out, into)
+        out.update((ox.Quad(triple.subject, triple.predicate, triple.object), *inferred_quads(triple, derivation)))
+    return out, into
 
 
-def _plain(triple: ox.Triple) -> ox.Quad:
-    return ox.Quad(triple.subject, triple.predicate, triple.object)
-
-
-class _Writer:
-    """Changes a store step by step, each in one go, and can take them back."""
-
-    def __init__(self, store: ox.Store) -> None:
-        self._store = store
-        self._done: list[tuple[set[ox.Quad], set[ox.Quad]]] = []
-
-    def write(self, out: set[ox.Quad], into: set[ox.Quad]) -> None:
-        """Take quads out and put others in; what stands in both stays."""
-        gone = {quad for quad in out - into if quad in self._store}
-        come = {quad for quad in into if quad not in self._store}
-        self._update(gone, come)
-        self._done.append((gone, come))
-
-    def _update(self, gone: set[ox.Quad], come: set[ox.Quad]) -> None:
-        # One update is one transaction.
-        parts = [
-            f"{operation} DATA {{ {' '.join(map(_written, quads))} }}"
-            for operation, quads in (("DELETE", gone), ("INSERT", come))
-            if quads
-        ]
-        if parts:
-            self._store.update(" ; ".join(parts))
-
-    def take_back(self) -> None:
-        """Leave the store as it was."""
-        for gone, come in reversed(self._done):
-            self._update(come, gone)
-
-    def drop_empty_graphs(self) -> None:
-        """Let the store forget graphs in which nothing is left."""
-        for graph in {quad.graph_name for gone, _ in self._done for quad in gone}:
-            if isinstance(graph, ox.NamedNode) and _is_empty(self._store, graph):
-                self._store.remove_graph(graph)
-
-    def net(self) -> tuple[set[ox.Triple], set[ox.Triple]]:
-        """Return the statements of the default graph that came and those that went, all in all."""
-        came: set[ox.Triple] = set()
-        went: set[ox.Triple] = set()
-        for gone, come in self._done:
-            for quads, here, there in ((gone, went, came), (come, came, went)):
-                for quad in quads:
-                    if isinstance(quad.graph_name, ox.DefaultGraph):
-                        (there.discard if quad.triple in there else here.add)(quad.triple)
-        return came, went
+def _write(store: ox.Store, out: set[ox.Quad], into: set[ox.Quad]) -> None:
+    """Change the store in one go, and let it forget graphs in which nothing is left."""
+    parts = [
+        f"{operation} DATA {{ {' '.join(map(_written, quads))} }}"
+        for operation, quads in (("DELETE", out), ("INSERT", into))
+        if quads
+    ]
+    if parts:  # one update is one transaction
+        store.update(" ; ".join(parts))
+    for graph in {quad.graph_name for quad in out}:
+        if isinstance(graph, ox.NamedNode) and next(store.quads_for_pattern(None, None, None, graph), None) is None:
+            store.remove_graph(graph)
 
 
 def _written(quad: ox.Quad) -> str:
     if isinstance(quad.graph_name, ox.DefaultGraph):
         return f"{quad.triple} ."
     return f"GRAPH {quad.graph_name} {{ {quad.triple} }}"
-
-
-def _is_empty(store: ox.Store, graph: ox.NamedNode) -> bool:
-    return next(iter(store.quads_for_pattern(None, None, None, graph)), None) is None

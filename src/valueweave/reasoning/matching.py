@@ -8,20 +8,26 @@ and computed values go through SPARQL, so that they mean what they mean there.
 
 from __future__ import annotations
 
+import operator
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 import pyoxigraph as ox
 
+from valueweave.namespaces import PREFIXES
 from valueweave.reasoning.conditions import where
-from valueweave.reasoning.rules import TYPE, Atom, Body, Call, Count, Slot, Term, Var
+from valueweave.reasoning.rules import TYPE, Atom, Body, Call, Count, Formula, Slot, Term, Var
 
-__all__ = ["Statements", "Values", "matches", "members"]
+__all__ = ["Statements", "Values", "holds", "matches", "members"]
 
 Values = Mapping[Var, Term]
 _CALCULATOR = ox.Store()
 _OPEN = 9
+_STRING = ox.NamedNode(PREFIXES["xsd"] + "string")
+_COMPARISONS: dict[str, Callable[[str, str], bool]] = {
+    "=": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+}  # fmt: skip
 
 
 class Statements(Protocol):
@@ -57,7 +63,7 @@ def matches(view: Statements, body: Body, values: Values, done: int | None = Non
             found = _bound(body, counted)
             if (
                 found is not None
-                and all(_holds(test, found) for test in body.tests)
+                and all(holds(test, found) for test in body.tests)
                 and not any(next(matches(view, absent, found), None) is not None for absent in body.absent)
             ):
                 yield found
@@ -145,11 +151,28 @@ def _bound(body: Body, values: dict[Var, Term]) -> dict[Var, Term] | None:
     return values
 
 
-def _holds(test: Call, values: Values) -> bool:
-    if test.operator in {"=", "!="}:
-        sides = [values.get(side, side) if isinstance(side, Var) else side for side in test.arguments]
-        if any(isinstance(side, ox.NamedNode) for side in sides) and not any(isinstance(side, Call) for side in sides):
-            return (sides[0] == sides[1]) is (test.operator == "=")
+def holds(test: Call, values: Values) -> bool:
+    """Whether a test of values holds."""
+    if test.operator in _COMPARISONS:
+        left, right = (_plain(side, values) for side in test.arguments)
+        if test.operator in {"=", "!="} and (isinstance(left, ox.NamedNode) or isinstance(right, ox.NamedNode)):
+            if left is not None and right is not None:
+                return (left == right) is (test.operator == "=")
+        elif isinstance(left, str) and isinstance(right, str):
+            return bool(_COMPARISONS[test.operator](left, right))
     answer = _CALCULATOR.query(f"ASK {{ {where(Body(tests=(test,)), values)} }}")
     assert isinstance(answer, ox.QueryBoolean)
     return bool(answer)
+
+
+def _plain(side: Formula, values: Values) -> Term | str | None:
+    """Return the value of one side of a test where it is plain to see: a text as such; ``None`` where it is not."""
+    if isinstance(side, Call):
+        inner = _plain(side.arguments[0], values) if len(side.arguments) == 1 else None
+        if side.operator == "STR" and inner is not None:
+            return inner if isinstance(inner, str) else inner.value
+        if side.operator == "LANG" and isinstance(inner, ox.Literal):
+            return inner.language or ""
+        return "" if side.operator == "LANG" and isinstance(inner, str) else None
+    term = values.get(side) if isinstance(side, Var) else side
+    return term.value if isinstance(term, ox.Literal) and term.datatype == _STRING else term

@@ -1,25 +1,72 @@
 """The rules that are queries, when a store changes a little.
 
 In: a store, a change of it that is known as far as the other rules go. Out: what these rules conclude now.
-The decision hidden here: such a rule runs again, as a whole, when the change may matter to it; its conclusions and what
-follows from them stand in rounds after all others, so that they can be set aside while it runs.
+The decision hidden here: such a rule runs again only where the change may matter to it: for the values of its variables
+at which a statement that came or went meets one of its patterns. Its conclusions and what follows from them stand in
+rounds after all others, so that they can be set aside while it runs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import replace
 
 import pyoxigraph as ox
 
 from valueweave.layout import DERIVATIONS
+from valueweave.reasoning.differences import Derivation, Ledger
 from valueweave.reasoning.materialize import run_queries
 from valueweave.reasoning.query_conditions import QueryConditions
 from valueweave.reasoning.rule_files import QueryRule
-from valueweave.reasoning.rules import Var
+from valueweave.reasoning.rules import Term, Var
+from valueweave.reasoning.views import View
 
-__all__ = ["QueryRules"]
+__all__ = ["Places", "QueryRules"]
 
-Derivation = tuple[int, str]
+Place = tuple[Var, Term]
+
+
+class Places:
+    """Where in the solutions of a query something may be: values of variables, or everywhere."""
+
+    def __init__(self, places: Iterable[Place | None] = ()) -> None:
+        self.everywhere = False
+        self._values: dict[Var, dict[Term, None]] = defaultdict(dict)
+        self.update(places)
+
+    def __bool__(self) -> bool:
+        return self.everywhere or bool(self._values)
+
+    def __iter__(self) -> Iterator[Place | None]:
+        if self.everywhere:
+            yield None
+        for variable, values in self._values.items():
+            yield from ((variable, value) for value in values)
+
+    def update(self, places: Iterable[Place | None]) -> None:
+        """Take in places; ``None`` is everywhere."""
+        for place in places:
+            if place is None:
+                self.everywhere = True
+                return
+            self._values[place[0]][place[1]] = None
+
+    def values(self) -> Iterator[str]:
+        """Yield the places as SPARQL writes them, one block for each variable."""
+        for variable, values in self._values.items():
+            yield f"VALUES {variable} {{ {' '.join(map(str, values))} }}"
+
+    def may_hold(self, others: Places) -> bool:
+        """Whether a solution may be at one of these places and at one of ``others``."""
+        if self.everywhere or others.everywhere:
+            return True
+        return any(
+            variable != other or not values.keys().isdisjoint(other_values)
+            for variable, values in self._values.items()
+            for other, other_values in others._values.items()
+        )
 
 
 class QueryRules:
@@ -27,11 +74,14 @@ class QueryRules:
 
     Args:
         rules: the rules, in the order in which they run.
+
+    Attributes:
+        names: their names.
     """
 
     def __init__(self, rules: Sequence[QueryRule]) -> None:
         self._rules = tuple(rules)
-        self._names = frozenset(rule.name for rule in rules)
+        self.names = tuple(rule.name for rule in rules)
         self._conditions = {rule.name: QueryConditions(rule.text) for rule in rules}
 
     def __bool__(self) -> bool:
@@ -40,7 +90,7 @@ class QueryRules:
     def beyond(self, store: ox.Store) -> dict[ox.Triple, Derivation]:
         """Return what these rules concluded and what followed from it, with round and rule."""
         graphs = _derivations(store)
-        first = min((number for number, name, _ in graphs if name in self._names), default=None)
+        first = min((number for number, name, _ in graphs if name in self.names), default=None)
         found: dict[ox.Triple, Derivation] = {}
         for number, name, graph in graphs:
             if first is not None and number >= first:
@@ -51,52 +101,107 @@ class QueryRules:
     def latest(self, store: ox.Store) -> int:
         """Return the last round before that of the conclusions of these rules."""
         graphs = _derivations(store)
-        first = min((number for number, name, _ in graphs if name in self._names), default=None)
+        first = min((number for number, name, _ in graphs if name in self.names), default=None)
         return max((number for number, _, _ in graphs if first is None or number < first), default=0)
 
-    def touched(self, store: ox.Store, triples: Sequence[ox.Triple], *, gone: bool) -> set[str]:
-        """Return the names of the rules to which statements may matter.
-
-        Args:
-            store: a state that holds the statements.
-            triples: what came, or is to go.
-            gone: whether they are to go; a rule may conclude itself what is no longer there.
-        """
-        found: set[str] = set()
-        for rule in self._rules:
-            told = gone and any(_concluded(store, rule, triple) for triple in triples)
-            if told or any(store.query(question) for question in self._conditions[rule.name].questions(triples)):
-                found.add(rule.name)
-        return found
-
     def conclude(
-        self, store: ox.Store, beyond: Mapping[ox.Triple, Derivation], touched: set[str]
-    ) -> dict[str, list[ox.Triple]]:
-        """Return what the rules conclude, by name and in their order.
+        self, store: ox.Store, ledger: Ledger, held: Mapping[ox.Triple, Derivation]
+    ) -> tuple[dict[ox.Triple, str], set[ox.Triple]]:
+        """Return what the rules conclude where the change matters, each with its rule, and what they do no more.
 
         Args:
-            store: the store after the change, without ``beyond``.
-            beyond: what they concluded before the change, and what followed from it.
-            touched: the rules that must run again.
+            store: the store before the change.
+            ledger: the change, as far as the other rules go; these rules see nothing else.
+            held: what they concluded before the change, and what followed from it.
 
         Raises:
             InputError: when one cannot be evaluated.
         """
-        before: dict[str, list[ox.Triple]] = {rule.name: [] for rule in self._rules}
-        for triple, (_, name) in beyond.items():
-            if name in before:
-                before[name].append(triple)
-        found = dict(run_queries(store, [rule for rule in self._rules if rule.name in touched]))
-        # Of two rules with one conclusion the first has it; when that one drops it, the other may take it over.
-        dropped = [triple for name in found for triple in set(before[name]).difference(found[name])]
-        heirs = {
-            rule.name
-            for rule in self._rules
-            if rule.name not in found
-            and any(_bound(pattern, triple) is not None for pattern in rule.head for triple in dropped)
-        }
-        found.update(run_queries(store, [rule for rule in self._rules if rule.name in heirs]))
-        return {rule.name: found.get(rule.name, before[rule.name]) for rule in self._rules}
+        recorded: dict[str, list[ox.Triple]] = defaultdict(list)
+        for triple, (_, name) in held.items():
+            recorded[name].append(triple)
+        told = self._told(store, (triple for triple in ledger.removed if triple not in ledger.added))
+        before = View(store)
+        concluded: dict[ox.Triple, str] = {}
+        doubted: set[ox.Triple] = set()
+        hits_before: dict[tuple[object, ...], bool] = {}
+        hits_after: dict[tuple[object, ...], bool] = {}
+        for rule in self._rules:
+            conditions = self._conditions[rule.name]
+            places = Places(conditions.places(ledger.before, ledger.removed, hits_before))
+            places.update(conditions.places(ledger.after, ledger.added, hits_after))
+            if not places:
+                continue
+            for triple in self._evaluate(ledger.after, rule, places):
+                concluded.setdefault(triple, rule.name)
+            doubted |= {
+                triple
+                for triple in recorded[rule.name]
+                if triple not in concluded and places.may_hold(self._places(before, rule, triple))
+            }
+        for rule in self._rules:
+            # A conclusion that is doubted may come from another place, and what is gone may be concluded.
+            mine = doubted.intersection(recorded[rule.name]) | told.get(rule.name, set())
+            for triple in self._still(ledger.after, before, rule, mine.difference(concluded)):
+                concluded.setdefault(triple, rule.name)
+        dropped = doubted.difference(concluded)
+        for rule in self._rules:
+            # Of two rules with one conclusion the first has it; when that one drops it, the other takes it over.
+            others = dropped.difference(recorded[rule.name], concluded)
+            for triple in self._still(ledger.after, before, rule, others):
+                concluded.setdefault(triple, rule.name)
+        new = {triple: name for triple, name in concluded.items() if triple not in ledger.after}
+        return new, dropped.difference(concluded)
+
+    def _told(self, store: ox.Store, triples: Iterable[ox.Triple]) -> dict[str, set[ox.Triple]]:
+        """Return which of the statements that are to go a rule may conclude, by its name: they were no news."""
+        found: dict[str, set[ox.Triple]] = defaultdict(set)
+        for triple in triples:
+            for rule in self._rules:
+                if _concluded(store, rule, triple):
+                    found[rule.name].add(triple)
+        return found
+
+    def _still(self, view: View, before: View, rule: QueryRule, wanted: Set[ox.Triple]) -> Iterator[ox.Triple]:
+        """Yield those of some statements that a rule concludes."""
+        mine = [triple for triple in wanted if any(_bound(pattern, triple) is not None for pattern in rule.head)]
+        if mine:
+            places = Places(place for triple in mine for place in self._places(before, rule, triple))
+            yield from (triple for triple in self._evaluate(view, rule, places) if triple in wanted)
+
+    def _evaluate(self, view: View, rule: QueryRule, places: Places) -> Iterator[ox.Triple]:
+        """Yield what a rule concludes at some places."""
+        conditions = self._conditions[rule.name]
+        around = None if places.everywhere else conditions.around(view, (place for place in places if place))
+        if around is None:
+            keys = conditions.keys(lambda predicate, value: _things(view, predicate, value))
+            around = set(view.everything(keys))
+            texts = [rule.text]
+        else:
+            opened = re.search(r"\bWHERE\s*\{", rule.text, re.IGNORECASE)
+            assert opened is not None
+            start, end = rule.text[: opened.end()], rule.text[opened.end() :]
+            texts = [f"{start} {values} {end}" for values in places.values()]
+        # What is around a place is little, and a query of little is fast however it is planned.
+        engine = ox.Store()
+        engine.extend(ox.Quad(triple.subject, triple.predicate, triple.object) for triple in around)
+        for text in texts:
+            for _, triples in run_queries(engine, [replace(rule, text=text)]):
+                yield from triples
+
+    def _places(self, before: View, rule: QueryRule, triple: ox.Triple) -> Places:
+        """Return where in the solutions of a rule its conclusion ``triple`` may come from."""
+        certain = self._conditions[rule.name].certain
+        places = Places()
+        for pattern in rule.head:
+            values = _bound(pattern, triple)
+            if values is None:
+                continue
+            known = [(variable, values[variable]) for variable in values if variable in certain][:1]
+            # What the rule concludes beside it, of the same thing, names where it comes from.
+            for place in known or list(_beside(before, rule, values, certain)) or [None]:
+                places.update([place])
+        return places
 
 
 def _derivations(store: ox.Store) -> list[tuple[int, str, ox.NamedNode]]:
@@ -111,9 +216,33 @@ def _derivations(store: ox.Store) -> list[tuple[int, str, ox.NamedNode]]:
     return sorted(found, key=lambda one: one[:2])
 
 
-def _bound(pattern: Iterable[object], triple: ox.Triple) -> dict[Var, object] | None:
+def _beside(before: View, rule: QueryRule, values: Mapping[Var, Term], certain: Set[Var]) -> Iterator[tuple[Var, Term]]:
+    """Yield the places at which a rule concluded something else of the same thing, by the first pattern that tells."""
+    for subject, predicate, value in rule.head:
+        if not (
+            isinstance(subject, Var)
+            and subject in values
+            and isinstance(value, Var)
+            and value in certain
+            and isinstance(predicate, ox.NamedNode)
+        ):
+            continue
+        thing = values[subject]
+        if isinstance(thing, ox.NamedNode):
+            found = [(value, triple.object) for triple in before.find(thing, predicate, None)]
+            if found:
+                yield from found
+                return
+
+
+def _things(view: View, predicate: ox.NamedNode, value: Term) -> list[str]:
+    found = (triple.subject for triple in view.find(None, predicate, value))
+    return [subject.value for subject in found if isinstance(subject, ox.NamedNode)]
+
+
+def _bound(pattern: Iterable[object], triple: ox.Triple) -> dict[Var, Term] | None:
     """Return the values with which a pattern of a conclusion is a statement, if there are any."""
-    values: dict[Var, object] = {}
+    values: dict[Var, Term] = {}
     for slot, term in zip(pattern, (triple.subject, triple.predicate, triple.object), strict=True):
         if (values.setdefault(slot, term) if isinstance(slot, Var) else slot) != term:
             return None

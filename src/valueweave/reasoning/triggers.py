@@ -7,7 +7,7 @@ The decision hidden here: how a statement inside a count or under an absence lea
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -116,6 +116,15 @@ class Triggers:
         index = self._nested[stratum]
         for key in triple_keys(triple):
             yield from (inner for inner in index.get(key, ()) if inner.absent is absent)
+
+    def wants_absent(self, keys: Collection[Key]) -> bool:
+        """Whether a rule wants the absence of something of ``keys``."""
+        return any(
+            inner.absent and (key in keys or (key[1] is None and any(key[0] == other[0] for other in keys)))
+            for index in self._nested
+            for key, inners in index.items()
+            for inner in inners
+        )
 
     def makers(self, stratum: int, triple: ox.Triple) -> Iterator[tuple[Rule, Mapping[Var, Term]]]:
         """Yield the rules of a stratum that might conclude ``triple``, with the values of their variables."""

@@ -12,6 +12,8 @@ from typing import TypeAlias
 
 import pyoxigraph as ox
 
+from valueweave.reasoning.rules import Key
+
 __all__ = ["Index", "View"]
 
 _EVERYWHERE = ox.DefaultGraph()
@@ -30,6 +32,7 @@ class Index:
 
     def __init__(self, triples: Iterable[ox.Triple] = ()) -> None:
         self._all: dict[ox.Triple, None] = {}
+        self._by_thing: dict[Subject, dict[ox.Triple, None]] = defaultdict(dict)
         self._by_predicate: dict[ox.NamedNode, dict[ox.Triple, None]] = defaultdict(dict)
         self._by_subject: dict[tuple[ox.NamedNode, Subject], dict[ox.Triple, None]] = defaultdict(dict)
         self._by_object: dict[tuple[ox.NamedNode, Value], dict[ox.Triple, None]] = defaultdict(dict)
@@ -48,6 +51,7 @@ class Index:
     def add(self, triple: ox.Triple) -> None:
         """Take in a statement."""
         self._all[triple] = None
+        self._by_thing[triple.subject][triple] = None
         self._by_predicate[triple.predicate][triple] = None
         self._by_subject[triple.predicate, triple.subject][triple] = None
         self._by_object[triple.predicate, triple.object][triple] = None
@@ -55,12 +59,16 @@ class Index:
     def discard(self, triple: ox.Triple) -> None:
         """Forget a statement, if it is there."""
         if self._all.pop(triple, ...) is None:
+            del self._by_thing[triple.subject][triple]
             del self._by_predicate[triple.predicate][triple]
             del self._by_subject[triple.predicate, triple.subject][triple]
             del self._by_object[triple.predicate, triple.object][triple]
 
-    def find(self, subject: Subject | None, predicate: ox.NamedNode, value: Value | None) -> list[ox.Triple]:
+    def find(self, subject: Subject | None, predicate: ox.NamedNode | None, value: Value | None) -> list[ox.Triple]:
         """Return the statements with these parts; a part left out may be anything."""
+        if predicate is None:
+            every = self._all if subject is None else self._by_thing.get(subject, ())
+            return [triple for triple in every if value is None or triple.object == value]
         if subject is not None:
             found = self._by_subject.get((predicate, subject), ())
             return [triple for triple in found if value is None or triple.object == value]
@@ -78,8 +86,10 @@ class View:
         added: what there is besides; it may grow.
     """
 
-    def __init__(self, store: ox.Store, without: Iterable[Collection[ox.Triple]], added: Index) -> None:
-        self._store, self._without, self._added = store, tuple(without), added
+    def __init__(
+        self, store: ox.Store, without: Iterable[Collection[ox.Triple]] = (), added: Index | None = None
+    ) -> None:
+        self._store, self._without, self._added = store, tuple(without), Index() if added is None else added
 
     def __contains__(self, triple: ox.Triple) -> bool:
         if triple in self._added:
@@ -88,9 +98,9 @@ class View:
             return False
         return ox.Quad(triple.subject, triple.predicate, triple.object) in self._store
 
-    def find(self, subject: Subject | None, predicate: ox.NamedNode, value: Value | None) -> Iterator[ox.Triple]:
+    def find(self, subject: Subject | None, predicate: ox.NamedNode | None, value: Value | None) -> Iterator[ox.Triple]:
         """Yield the statements with these parts; a part left out may be anything."""
-        if subject is not None and value is not None:
+        if subject is not None and predicate is not None and value is not None:
             triple = ox.Triple(subject, predicate, value)
             if triple in self:
                 yield triple
@@ -101,3 +111,11 @@ class View:
             triple = quad.triple
             if not (triple in self._added or any(triple in left_out for left_out in self._without)):
                 yield triple
+
+    def everything(self, keys: Iterable[Key] | None = None) -> Iterator[ox.Triple]:
+        """Yield all statements, or those of some keys."""
+        if keys is None:
+            yield from self.find(None, None, None)
+            return
+        for predicate, value in keys:
+            yield from self.find(None, ox.NamedNode(predicate), None if value is None else ox.NamedNode(value))

@@ -1,8 +1,8 @@
 """What counts as the same text: case, accents, width, hyphens and punctuation do not.
 
 In: a text. Out: the same folded, its words, and for each folded character where it came from.
-The decision hidden here: compatibility decomposition without marks, and that every run of Chinese characters is one word
-(Chinese is searched by parts of such runs, since it has no spaces).
+The decision hidden here: compatibility decomposition without marks, and that every run of Chinese characters is one
+word (Chinese is searched by parts of such runs, since it has no spaces).
 """
 
 from __future__ import annotations

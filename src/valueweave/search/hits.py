@@ -7,7 +7,8 @@ The decision hidden here: the names and nesting of JSON.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import Any
 
 from valueweave.namespaces import shorten_iri
@@ -25,13 +26,13 @@ class Match:
     """A text in which something matched.
 
     Attributes:
-        property: IRI of the property it stands under.
+        field: IRI of the property it stands under.
         language: its language, ``""`` when it has none.
         text: the whole text.
         spans: what matched, in Unicode code points of ``text``.
     """
 
-    property: str
+    field: str
     language: str
     text: str
     spans: tuple[Span, ...]
@@ -44,7 +45,7 @@ class Match:
     def to_json(self) -> dict[str, Any]:
         """Return the match as a JSON object."""
         return {
-            "property": shorten_iri(self.property),
+            "property": shorten_iri(self.field),
             "language": self.language or None,
             "text": self.text,
             "spans": [{"start": span.start, "end": span.end} for span in self.spans],
@@ -102,7 +103,7 @@ class HitPage:
     asked: str
     total: int
     before: int
-    kinds: Mapping[str, int] = field(default_factory=dict)
+    kinds: Mapping[str, int] = dataclass_field(default_factory=dict)
     items: tuple[Hit, ...] = ()
 
     def to_json(self) -> dict[str, Any]:

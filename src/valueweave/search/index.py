@@ -16,7 +16,7 @@ from rapidfuzz.distance import OSA
 from valueweave.search.folding import compact, is_unspaced, words_of
 from valueweave.search.texts import Text
 
-__all__ = ["TextIndex", "allowed_distance"]
+__all__ = ["TextIndex", "allowed_distance", "is_near"]
 
 _MOST_WORDS = 40
 """So many near words are looked at, the nearest first."""
@@ -29,6 +29,16 @@ def allowed_distance(word: str) -> int:
     [0, 1, 2]
     """
     return 0 if len(word) < 4 else 1 if len(word) < 7 else 2
+
+
+def is_near(one: str, other: str) -> bool:
+    """Return whether one word may be meant by the other.
+
+    >>> is_near("hailfang", "hailifang"), is_near("hub", "hug")
+    (True, False)
+    """
+    most = allowed_distance(min(one, other, key=len))
+    return most > 0 and OSA.distance(one, other, score_cutoff=most) <= most
 
 
 class TextIndex:

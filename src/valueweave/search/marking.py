@@ -10,10 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from rapidfuzz.distance import OSA
-
 from valueweave.search.folding import compact, fold_with_places, is_unspaced, words_of
-from valueweave.search.index import allowed_distance
+from valueweave.search.index import is_near
 from valueweave.search.matching import Query
 
 __all__ = ["Span", "marked", "spans"]
@@ -60,9 +58,8 @@ def _parts(word: str, asked: str, bent: bool) -> Iterable[tuple[int, int]]:
             start = word.find(asked, start + len(asked))
     elif word.startswith(asked):
         yield 0, len(asked)
-    elif bent and (most := allowed_distance(min(word, asked, key=len))):
-        if OSA.distance(word, asked, score_cutoff=most) <= most:
-            yield 0, len(word)
+    elif bent and is_near(word, asked):
+        yield 0, len(word)
 
 
 def _whole(folded: str, query: Query) -> tuple[int, int] | None:
@@ -74,8 +71,7 @@ def _whole(folded: str, query: Query) -> tuple[int, int] | None:
             length -= char != " "
             if not length:
                 return 0, place + 1
-    most = allowed_distance(min(name, query.name, key=len))
-    if query.bent and most and OSA.distance(name, query.name, score_cutoff=most) <= most:
+    if query.bent and is_near(name, query.name):
         return 0, len(folded)
     return None
 

@@ -88,9 +88,7 @@ def find(corpus: Corpus, index: TextIndex, asked: str) -> tuple[Query, list[Foun
         query = Query(name, words, frozenset(words))
         _take_words(fits, corpus, index, query)
         _take(fits, corpus, index.named_like(name), _FUZZY)
-    found = (
-        Found(thing, (rank, far, -corpus.statements[thing], thing)) for thing, (rank, far) in fits.items()
-    )
+    found = (Found(thing, (rank, far, -corpus.statements[thing], thing)) for thing, (rank, far) in fits.items())
     return query, sorted(found, key=lambda each: each.sorting)
 
 

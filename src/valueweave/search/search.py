@@ -153,6 +153,7 @@ class _Made:
         Raises:
             InputError: when there is no such kind.
         """
+        kind = next((name for name, each in RESOURCES.items() if each.kind == kind), kind)
         if kind in RESOURCES or kind in (TERMS, "other"):
             return [one for one in found if kind in self.kinds(one.thing)]
         wanted = SCE + kind.removeprefix(SCE).removeprefix("sce:")

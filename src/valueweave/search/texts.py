@@ -1,8 +1,8 @@
 """What can be searched: the texts of a store, with the thing each belongs to.
 
 In: a store and the queries of ``ontology/lookups``. Out: :class:`Corpus`.
-The decision hidden here: none about the theory. Which properties name and which describe a thing, and what has texts for
-another thing, stands in ``texts.rq``.
+The decision hidden here: none about the theory. Which properties name and which describe a thing, and what has texts
+for another thing, stands in ``texts.rq``.
 """
 
 from __future__ import annotations
@@ -90,9 +90,11 @@ class Corpus:
                 found.setdefault((thing, folded, True), Text(thing, ID_PROPERTY, name, "", True, folded))
         classes: dict[str, set[str]] = {thing: set() for thing in things}
         for quad in store.statements(predicate=_TYPE, graph=ox.DefaultGraph()):
-            if isinstance(quad.subject, ox.NamedNode) and isinstance(quad.object, ox.NamedNode):
-                if quad.subject.value in classes and quad.object.value.startswith((SCE, PREFIXES["owl"])):
-                    classes[quad.subject.value].add(quad.object.value)
+            subject, kind = quad.subject, quad.object
+            if not (isinstance(subject, ox.NamedNode) and isinstance(kind, ox.NamedNode)):
+                continue
+            if subject.value in classes and kind.value.startswith((SCE, PREFIXES["owl"])):
+                classes[subject.value].add(kind.value)
         weights = {
             row["thing"].value: int(row["statements"].value)
             for row in _solutions(store, lookups / "weights.rq")

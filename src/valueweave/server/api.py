@@ -6,30 +6,30 @@ The decision hidden here: addresses, parameters and paging; one list route and o
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated, Any
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from valueweave.namespaces import ID
+from valueweave.resources import RESOURCES, Resource
+from valueweave.server.addresses import BASE
 from valueweave.server.caching import freshness
 from valueweave.server.catalogue import Catalogue
 from valueweave.server.errors import PROBLEM_JSON
+from valueweave.server.json_ld import JSON_LD, item_document, list_document
 from valueweave.server.listing import Filters, Listing
-from valueweave.server.models import Item, ListPage, ProblemDocument, Statistics
-from valueweave.server.negotiation import languages
-from valueweave.resources import RESOURCES, Resource
+from valueweave.server.models import Item, ListPage, Statistics
+from valueweave.server.negotiation import chosen_form, languages
 from valueweave.server.things import Things
 
-__all__ = ["BASE", "ListQuery", "api_routes", "problem_responses"]
+__all__ = ["BASE", "ListQuery", "api_routes", "filters_of", "link_header", "neighbours", "problem_responses"]
 
-BASE = "/api/v1"
-"""Where the lookups begin."""
-
-_LANGUAGE = Field(
-    default=None, description="Language of the labels, before `Accept-Language`", examples=["zh"], max_length=35
-)
+_FORMS = {"json": "application/json", "jsonld": JSON_LD}
 
 
 class LanguageQuery(BaseModel):
@@ -37,32 +37,103 @@ class LanguageQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    lang: str | None = _LANGUAGE
+    lang: str | None = Field(
+        default=None, description="Language of the labels, before `Accept-Language`", examples=["zh"], max_length=35
+    )
 
 
-class ListQuery(LanguageQuery):
+class ItemQuery(LanguageQuery):
+    """The parameters of a single thing."""
+
+    format: Literal["json", "jsonld"] | None = Field(None, description="Goes before `Accept`", examples=["jsonld"])
+
+
+class ListQuery(ItemQuery):
     """The parameters of a list."""
 
-    limit: int = Field(50, ge=1, le=1000, description="How many things to give")
-    offset: int = Field(0, ge=0, le=10_000_000, description="How many things to leave out before them")
+    limit: int = Field(50, ge=1, le=1000, description="How many things to give", examples=[20])
+    cursor: str | None = Field(
+        None,
+        max_length=2000,
+        description="Where the page begins: as `next` and `previous` of another page give it, and only as they do",
+    )
+    sort: str | None = Field(
+        None,
+        max_length=100,
+        description="Keys to sort by, `-` before one turns it round: `label`, `year`, `id`, `statements`, "
+        "`relevance` (only with `q`); otherwise by label, and by relevance with `q`",
+        examples=["year,-label"],
+    )
     q: str | None = Field(
-        default=None, max_length=200, description="Text that a label, an alternative label or the id holds"
+        default=None,
+        max_length=200,
+        description="Words to search for, as `/api/v1/search` does; the best come first",
+        examples=["logistics"],
     )
     case: str | None = Field(
         None, max_length=300, description="Only what this case speaks of", examples=["jd-2007-2021"]
     )
-    type: str | None = Field(
-        default=None, max_length=300, description="Only members of this class below", examples=["Stage"]
+    stage: str | None = Field(
+        None, max_length=300, description="Only what belongs to this stage", examples=["stage/jd-1"]
     )
+    actor: str | None = Field(
+        None, max_length=300, description="Only what has to do with this actor", examples=["actor/jd"]
+    )
+    year: int | None = Field(
+        None,
+        ge=-9999,
+        le=9999,
+        description="Only what is dated to this year or a span that holds it",
+        examples=[2016],
+    )
+    kind: str | None = Field(
+        default=None, max_length=300, description="Only members of this class below", examples=["sce:Organization"]
+    )
+    type: str | None = Field(default=None, max_length=300, description="As `kind`")
+
+
+def filters_of(query: ListQuery) -> Filters:
+    """Return what a list is filtered by; a field that a form leaves empty filters nothing."""
+    return Filters(
+        query.limit,
+        query.q or None,
+        query.case or None,
+        query.stage or None,
+        query.actor or None,
+        query.year,
+        query.kind or query.type or None,
+        query.sort or None,
+        query.cursor or None,
+    )
+
+
+_PROBLEMS: dict[int, tuple[str, dict[str, Any]]] = {
+    400: ("A parameter is wrong", {"code": "invalid-parameter", "detail": "The parameter 'limit' is wrong: ..."}),
+    404: ("There is no such thing", {"code": "unknown-id", "detail": "There is no 'jdd' among the actors."}),
+    406: ("No such format", {"code": "not-acceptable", "detail": "The answer cannot be written as 'text/csv'."}),
+}
 
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the description of the problems that a route may answer with."""
-    texts = {400: "A parameter is wrong", 404: "There is no such thing", 406: "No such format"}
-    return {
-        status: {"description": texts[status], "model": ProblemDocument, "content": {PROBLEM_JSON: {}}}
-        for status in statuses
-    }
+    found: dict[int | str, dict[str, Any]] = {}
+    for status in statuses:
+        text, example = _PROBLEMS[status]
+        example = {
+            "type": f"https://w3id.org/valueweave/problem/{example['code']}",
+            "title": text,
+            "status": status,
+            **example,
+            "remedy": "What to do about it.",
+        }
+        found[status] = {"description": text, "content": {PROBLEM_JSON: {"example": example}}}
+    return found
+
+
+_KEPT: dict[int | str, dict[str, Any]] = {304: {"description": "The asker holds this answer already"}}
+_ALSO_JSON_LD: dict[int | str, dict[str, Any]] = {
+    200: {"content": {JSON_LD: {"schema": {"type": "object", "description": "The same as JSON-LD 1.1"}}}}
+}
 
 
 def api_routes(catalogue: Catalogue, listing: Listing, things: Things) -> APIRouter:
@@ -73,14 +144,14 @@ def api_routes(catalogue: Catalogue, listing: Listing, things: Things) -> APIRou
             f"/{resource.name}",
             _list_route(resource, catalogue, listing),
             summary=f"List {resource.name}",
-            description=f"{resource.summary} (`sce:{resource.class_name}`), by label.",
+            description=f"{resource.summary} (`sce:{resource.class_name}`). Pages are linked in it and in `Link`.",
             response_model=ListPage,
-            responses=problem_responses(400),
+            responses={**_ALSO_JSON_LD, **_KEPT, **problem_responses(400, 406)},
             operation_id=f"list_{resource.name}",
             tags=["Lookups"],
         )
         router.add_api_route(
-            f"/{resource.name}/{{id:path}}",
+            f"/{resource.name}/{{id:rest}}",
             _item_route(resource, catalogue, listing, things),
             summary=f"Look up one of the {resource.name}",
             description=(
@@ -88,61 +159,116 @@ def api_routes(catalogue: Catalogue, listing: Listing, things: Things) -> APIRou
                 "everything before the last part where that names one thing only."
             ),
             response_model=Item,
-            response_model_exclude_none=True,
-            responses=problem_responses(400, 404),
+            responses={**_ALSO_JSON_LD, **_KEPT, **problem_responses(400, 404, 406)},
             operation_id=f"get_{resource.name}",
             tags=["Lookups"],
         )
 
-    @router.get("/statistics", summary="Numbers", tags=["Graph"], response_model=Statistics)
-    def statistics(request: Request, response: Response) -> Statistics:
+    @router.get(
+        "/statistics",
+        summary="Numbers",
+        tags=["Graph"],
+        response_model=Statistics,
+        responses=_KEPT,
+    )
+    def statistics(request: Request) -> Response:
         """Return what the graph holds: files, records, statements, members of lists and classes."""
-        response.headers.update(freshness(request, catalogue.version))
-        return catalogue.statistics
+        headers = freshness(request, catalogue.version)
+        return JSONResponse(catalogue.statistics.model_dump(mode="json"), headers=headers)
 
     return router
 
 
-def _list_route(resource: Resource, catalogue: Catalogue, listing: Listing) -> Callable[..., ListPage]:
-    def list_things(request: Request, response: Response, query: Annotated[ListQuery, Query()]) -> ListPage:
+def _list_route(resource: Resource, catalogue: Catalogue, listing: Listing) -> Callable[..., Response]:
+    def list_things(request: Request, query: Annotated[ListQuery, Query()]) -> Response:
+        form = chosen_form(request.headers.get("accept"), query.format, _FORMS)
         wanted = languages(request.headers.get("accept-language"), query.lang)
-        headers = freshness(request, catalogue.version, *wanted)
-        filters = Filters(query.limit, query.offset, query.q, query.case, query.type)
-        found = listing.page(resource, filters, wanted)
-        response.headers.update(headers)
-        _link_neighbours(request, response, found)
-        return found
+        headers = freshness(request, catalogue.version, listing.lookups.digest, form, *wanted)
+        part = listing.page(resource, filters_of(query), wanted)
+        links = neighbours(request, part.next, part.previous)
+        headers["Link"] = link_header(links)
+        if form == "jsonld":
+            labels = catalogue.labels(item.iri for item in part.items)
+            return _json_ld(list_document(part.items, labels), headers)
+        found = ListPage(
+            resource=resource.name,
+            total=part.total,
+            limit=query.limit,
+            before=part.before,
+            first=links["first"],
+            next=links.get("next"),
+            previous=links.get("prev"),
+            items=part.items,
+        )
+        return JSONResponse(found.model_dump(mode="json"), headers=headers)
 
     return list_things
 
 
-def _item_route(resource: Resource, catalogue: Catalogue, listing: Listing, things: Things) -> Callable[..., Item]:
+def _item_route(resource: Resource, catalogue: Catalogue, listing: Listing, things: Things) -> Callable[..., Response]:
+    example = min(listing.lookups.members(resource.class_iri), default=f"{ID}{resource.kind}/name").removeprefix(ID)
+
     # "id" is the name of the path parameter, as published.
-    def look_up(request: Request, response: Response, id: str, query: Annotated[LanguageQuery, Query()]) -> Item:
+    def look_up(
+        request: Request,
+        query: Annotated[ItemQuery, Query()],
+        id: str = Path(description="Path of the thing, or its end where that is clear", examples=[example]),
+    ) -> Response:
+        form = chosen_form(request.headers.get("accept"), query.format, _FORMS)
         wanted = languages(request.headers.get("accept-language"), query.lang)
-        headers = freshness(request, catalogue.version, *wanted)
+        headers = freshness(request, catalogue.version, listing.lookups.digest, form, *wanted)
         found = things.item(listing.find(resource, id), wanted)
-        response.headers.update(headers)
-        if found.href:
-            response.headers["Link"] = f'<{found.href}>; rel="alternate"; type="text/turtle"'
-        return found
+        headers["Link"] = _item_links(resource, found)
+        if form == "jsonld":
+            return _json_ld(item_document(found), headers)
+        return JSONResponse(found.model_dump(mode="json", exclude_none=True), headers=headers)
 
     return look_up
 
 
-def _link_neighbours(request: Request, response: Response, found: ListPage) -> None:
-    """Say where the pages before and after are, in the body and in the ``Link`` header."""
-    others = [(name, value) for name, value in request.query_params.multi_items() if name != "offset"]
+def _item_links(resource: Resource, found: Item) -> str:
+    """Say what the answer is about, and where more is said of it."""
+    address = f"{BASE}/{resource.name}/{found.id}"
+    links = [
+        f'<{found.iri}>; rel="canonical"',
+        f'<{found.iri}>; rel="describes"',
+        f'<{found.href}?format=turtle>; rel="describedby"; type="text/turtle"',
+        *(f'<{address}?format={name}>; rel="alternate"; type="{media}"' for name, media in _FORMS.items()),
+        f'<{BASE}/{resource.name}>; rel="collection"',
+    ]
+    return ", ".join(links)
 
-    def address(offset: int) -> str:
-        return f"{request.url.path}?{urlencode([*others, ('offset', str(offset))])}"
 
-    if found.offset + found.limit < found.total:
-        found.next = address(found.offset + found.limit)
-    if found.offset > 0:
-        # Beyond the end, the page before is the last one there is.
-        last = max(found.total - 1, 0) // found.limit * found.limit
-        found.previous = address(max(min(found.offset - found.limit, last), 0))
-    links = [f'<{link}>; rel="{rel}"' for rel, link in (("prev", found.previous), ("next", found.next)) if link]
-    if links:
-        response.headers["Link"] = ", ".join(links)
+def _json_ld(document: Mapping[str, Any], headers: Mapping[str, str]) -> Response:
+    return Response(json.dumps(document, ensure_ascii=False), media_type=JSON_LD, headers=dict(headers))
+
+
+def neighbours(request: Request, after: str | None, before: str | None) -> dict[str, str]:
+    """Return the addresses of the first page and of those beside this one, by relation.
+
+    Args:
+        request: of this page.
+        after: the cursor of the next page, where there is one.
+        before: the cursor of the page before, where there is one.
+    """
+    others = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
+
+    def address(extra: Sequence[tuple[str, str]]) -> str:
+        asked = urlencode([*others, *extra])
+        return request.url.path + (f"?{asked}" if asked else "")
+
+    found = {"first": address([])}
+    if before:
+        found["prev"] = address([("cursor", before)])
+    if after:
+        found["next"] = address([("cursor", after)])
+    return found
+
+
+def link_header(links: Mapping[str, str]) -> str:
+    """Return addresses by relation as a ``Link`` header.
+
+    >>> link_header({"first": "/api/v1/actors"})
+    '</api/v1/actors>; rel="first"'
+    """
+    return ", ".join(f'<{address}>; rel="{relation}"' for relation, address in links.items())

@@ -17,9 +17,9 @@ from valueweave.graph import KnowledgeGraph
 from valueweave.layout import ONTOLOGY_GRAPH
 from valueweave.namespaces import PREFIXES, SCE, shorten_iri
 from valueweave.ontology import OntologyIndex
+from valueweave.resources import RESOURCES
 from valueweave.server.evaluators import Evaluators
 from valueweave.server.models import Reference, Statistics
-from valueweave.resources import RESOURCES
 from valueweave.server.templating import href
 from valueweave.store import EmbeddedStore
 

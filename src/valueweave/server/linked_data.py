@@ -1,16 +1,18 @@
 """``/id/...`` and ``/ontology``: what the graph says of a thing, as RDF or as a page.
 
 In: the path of a thing in the id namespace. Out: its description in the format asked for.
-The decision hidden here: what belongs to a description, and that it is sent at once rather than by a redirect (see
-``docs/decisions/linked-data-responses.md``).
+The decision hidden here: what belongs to a description, and that a thing sends on to its description while a document,
+such as the ontology, is sent at once (see ``docs/decisions/linked-data-responses.md``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlencode
 
 import pyoxigraph as ox
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 
 from valueweave.layout import ONTOLOGY_GRAPH
@@ -47,34 +49,53 @@ _PREFIXES = {
 }
 
 
+_FORMAT = Query(None, description="Short name of a format: turtle, jsonld, rdfxml, ntriples, html", examples=["turtle"])
+_LANG = Query(None, description="Language of the page", examples=["zh"], max_length=35)
+
+
 def linked_data_routes(catalogue: Catalogue, things: Things, settings: Settings) -> APIRouter:
     """Return the routes of the linked data."""
     router = APIRouter(tags=["Linked data"])
-    described = {
-        200: {
-            "description": "The description",
-            "content": {name: {} for name in [*(each.media_type for each in _OFFERED), "text/html"]},
-        },
-        **problem_responses(404, 406),
+    documents = {each.media_type: {"schema": {"type": "string"}} for each in _OFFERED}
+    documents["application/ld+json"] = {"schema": {"type": "array", "description": "Expanded JSON-LD"}}
+    described: dict[int | str, dict[str, Any]] = {
+        200: {"description": "The description", "content": {**documents, "text/html": {"schema": {"type": "string"}}}},
+        304: {"description": "The asker holds this answer already"},
+        **problem_responses(400, 404, 406),
+    }
+    sent_on: dict[int | str, dict[str, Any]] = {
+        303: {
+            "description": "The address of a document about the thing",
+            "headers": {"Location": {"description": "That address", "schema": {"type": "string"}}},
+        }
     }
 
-    @router.get("/id/{path:path}", summary="Describe a thing", response_class=Response, responses=described)
+    @router.get(
+        "/id/{path:rest}", summary="Describe a thing", response_class=Response, responses={**described, **sent_on}
+    )
     def describe(
         request: Request,
-        path: str,
-        format: str | None = Query(None, description="Short name of a format (turtle, jsonld, ...)"),
-        lang: str | None = Query(None, description="Language of the page"),
+        path: str = Path(description="Path of the thing in the id namespace", examples=["actor/jd"]),
+        format: str | None = _FORMAT,
+        lang: str | None = _LANG,
     ) -> Response:
-        """Say what the graph says of the thing whose IRI ends in this path."""
+        """Say what the graph says of the thing whose IRI ends in this path.
+
+        The thing itself is no document: without `format` the answer is 303 and leads to the document about it that
+        `Accept` asks for. With `format` the answer is that document.
+        """
         iri = ID + path
         if not things.exists(iri):
             remedy = catalogue.kg.names.nearest(path, "Search for it under /browse.")
             problem = Problem("unknown-id", f"The graph says nothing of '{path}'.", remedy, term=path)
             raise ProblemError(404, problem)
-        if wants_page(request.headers.get("accept"), format):
+        if not format:
+            accept = request.headers.get("accept")
+            return _see_other(iri, "html" if wants_page(accept) else negotiate(accept, "graph").name, lang)
+        if wants_page(None, format):
             return _thing_page(request, iri, catalogue, things, lang)
-        chosen = negotiate(format or request.headers.get("accept"), "graph")
-        headers = freshness(request, catalogue.version, chosen.name) | _links(request.url.path, iri, chosen)
+        chosen = negotiate(format, "graph")
+        headers = freshness(request, catalogue.version, chosen.name) | _links(href(iri) or "", iri, chosen)
         query = _DESCRIPTION.format(limit=settings.described_incoming)
         answer = catalogue.store.query(query, substitutions={"this": ox.NamedNode(iri)})
         assert isinstance(answer, ox.QueryTriples)
@@ -83,8 +104,8 @@ def linked_data_routes(catalogue: Catalogue, things: Things, settings: Settings)
     @router.get("/ontology", summary="The ontology", response_class=Response, responses=described)
     def ontology(
         request: Request,
-        format: str | None = Query(None, description="Short name of a format (turtle, jsonld, ...)"),
-        lang: str | None = Query(None, description="Language of the page"),
+        format: str | None = _FORMAT,
+        lang: str | None = _LANG,
     ) -> Response:
         """Return the whole ontology, or a list of its terms for people."""
         if wants_page(request.headers.get("accept"), format):
@@ -99,15 +120,33 @@ def linked_data_routes(catalogue: Catalogue, things: Things, settings: Settings)
     return router
 
 
-def _links(path: str, iri: str, chosen: OutputFormat) -> dict[str, str]:
+def _see_other(iri: str, name: str, lang: str | None) -> Response:
+    """Send on from a thing to the document about it."""
+    path = href(iri)
+    asked = {"format": name, **({"lang": lang} if lang and name == "html" else {})}
+    documents = [(each.name, each.media_type) for each in _OFFERED] + [("html", "text/html")]
+    links = [f'<{iri}>; rel="canonical"']
+    links += [f'<{path}?format={other}>; rel="describedby"; type="{media}"' for other, media in documents]
+    headers = {
+        "Location": f"{path}?{urlencode(asked)}",
+        "Link": ", ".join(links),
+        "Vary": "Accept, Accept-Language",
+        "Cache-Control": "public, no-cache",
+    }
+    return Response(status_code=303, headers=headers)
+
+
+def _links(path: str, iri: str, chosen: OutputFormat | None) -> dict[str, str]:
     """Say where this representation lies, which others there are, and what they describe."""
-    links = [f'<{iri}>; rel="describes"']
+    links = [f'<{iri}>; rel="canonical"', f'<{iri}>; rel="describes"']
+    links += [f'<{path}?format=turtle>; rel="describedby"; type="text/turtle"']
     links += [
         f'<{path}?format={other.name}>; rel="alternate"; type="{other.media_type}"'
         for other in _OFFERED
         if other != chosen
     ]
-    return {"Content-Location": f"{path}?format={chosen.name}", "Link": ", ".join(links)}
+    name = chosen.name if chosen else "html"
+    return {"Content-Location": f"{path}?format={name}", "Link": ", ".join(links)}
 
 
 def _reading_order(triple: ox.Triple, first: str) -> tuple[bool, str, bool, str, str]:
@@ -125,7 +164,7 @@ def _graph(triples: Iterable[ox.Triple], chosen: OutputFormat, headers: dict[str
 
 def _thing_page(request: Request, iri: str, catalogue: Catalogue, things: Things, lang: str | None) -> Response:
     wanted = languages(request.headers.get("accept-language"), lang)
-    headers = freshness(request, catalogue.version, "html", *wanted)
+    headers = freshness(request, catalogue.version, "html", *wanted) | _links(href(iri) or "", iri, None)
     item = things.item(iri, wanted)
     return page(
         "thing.html",
@@ -141,6 +180,7 @@ def _thing_page(request: Request, iri: str, catalogue: Catalogue, things: Things
 def _ontology_page(request: Request, catalogue: Catalogue, lang: str | None) -> Response:
     wanted = languages(request.headers.get("accept-language"), lang)
     headers = freshness(request, catalogue.version, "html", *wanted)
+    headers |= _links(request.url.path, SCE.rstrip("#"), None)
     index = catalogue.ontology
     kinds = {
         "Classes": "class",

@@ -113,7 +113,7 @@ class Listing:
                 first, end = max(end - filters.limit, 0), max(end, min(filters.limit, len(ordered)))
                 end = min(end, first + filters.limit)
             else:
-                first = bisect_right(ordered, place, key=lambda each: each[0])
+                first = bisect_left(ordered, place, key=lambda each: each[0])
                 end = first + filters.limit
         shown = [iri for _, iri in ordered[first:end]]
 
@@ -127,7 +127,9 @@ class Listing:
             self._summaries(shown, languages),
             place_of(end - 1, before=False) if end < len(ordered) else None,
             # Beyond the end, the page before is the last one there is.
-            (place_of(first, before=True) if shown else str(replace(cursor, before=True))) if first and cursor else None,
+            (place_of(first, before=True) if shown else str(replace(cursor, before=True)))
+            if first and cursor
+            else None,
         )
 
     def _sort(

@@ -1,4 +1,4 @@
-"""Which things a filter leaves, and what they are sorted by: answers of the queries in ``ontology/lookups``, remembered.
+"""Which things a filter leaves, and what they are sorted by: what the queries in ``ontology/lookups`` answer.
 
 In: the name of such a query and a value. Out: IRIs, years, labels.
 The decision hidden here: what is remembered, for one version of the store.
@@ -6,8 +6,9 @@ The decision hidden here: what is remembered, for one version of the store.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import lru_cache
+import hashlib
+from collections.abc import Mapping, Sequence
+from functools import cached_property, lru_cache
 
 import pyoxigraph as ox
 
@@ -32,7 +33,14 @@ class Lookups:
         self._of = lru_cache(_REMEMBERED)(self._ask_of)
         self._members = lru_cache(_REMEMBERED)(self._ask_members)
         self._years = lru_cache(1)(self._ask_years)
+        self._disagreements = lru_cache(1)(self._ask_disagreements)
         self._labels = lru_cache(_REMEMBERED)(self._ask_labels)
+
+    @cached_property
+    def digest(self) -> str:
+        """What the queries are, for those who keep answers: another query gives another answer of the same graph."""
+        texts = (read_text(file) for file in sorted(self._folder.glob("*.rq")))
+        return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
 
     def solutions(self, name: str, **given: Given) -> list[list[Node | None]]:
         """Answer a query of ``ontology/lookups`` with values.
@@ -59,6 +67,17 @@ class Lookups:
         """Return the labels that the members of a class are sorted by."""
         return self._labels(self.catalogue.version, class_iri, languages[:1])
 
+    def disagreements(self, thing: str) -> Mapping[str, Sequence[Sequence[Node | None]]]:
+        """Return what ``discrepancies-of`` says of a thing, by discrepancy."""
+        return self._disagreements(self.catalogue.version).get(thing, {})
+
+    def _ask_disagreements(self, _: str) -> dict[str, dict[str, list[list[Node | None]]]]:
+        found: dict[str, dict[str, list[list[Node | None]]]] = {}
+        for thing, discrepancy, *values in self.solutions("discrepancies-of"):
+            if isinstance(thing, ox.NamedNode) and isinstance(discrepancy, ox.NamedNode):
+                found.setdefault(thing.value, {}).setdefault(discrepancy.value, []).append(values)
+        return found
+
     def _ask_of(self, _: str, name: str, given: Given) -> frozenset[str]:
         return frozenset(
             term.value for row in self.solutions(name, given=given) for term in row if isinstance(term, ox.NamedNode)
@@ -69,7 +88,9 @@ class Lookups:
         return frozenset(iris_of(rows(answer)))
 
     def _ask_years(self, _: str) -> dict[str, int]:
-        return {thing.value: integer(year) for thing, year in self.solutions("years") if isinstance(thing, ox.NamedNode)}
+        return {
+            thing.value: integer(year) for thing, year in self.solutions("years") if isinstance(thing, ox.NamedNode)
+        }
 
     def _ask_labels(self, _: str, class_iri: str, languages: tuple[str, ...]) -> dict[str, str]:
         members = self._members(self.catalogue.version, class_iri)

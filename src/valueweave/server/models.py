@@ -6,15 +6,18 @@ The decision hidden here: the names and nesting of JSON; a change here is a chan
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from valueweave.search import Rank
 
 __all__ = [
     "Disagreement",
     "Evidence",
     "Item",
     "ListPage",
+    "MatchDocument",
     "ProblemDocument",
     "QuestionInfo",
     "QuestionList",
@@ -22,6 +25,9 @@ __all__ = [
     "Reference",
     "RelatedThing",
     "RelatedThings",
+    "SearchHit",
+    "SearchPage",
+    "SpanDocument",
     "Statistics",
     "Summary",
     "TypeReference",
@@ -195,12 +201,62 @@ class Item(Reference):
     types: list[TypeReference] = Field(description="All its classes, the most specific first")
     properties: dict[str, ValuesOf] = Field(description="Values by key; keys are those of the case files")
     evidence: list[Evidence] = Field(description="Passages that back the record")
-    discrepancies: list[Disagreement] = Field(
-        description="Where something said of it disagrees; also what rules found"
-    )
+    discrepancies: list[Disagreement] = Field(description="Where something said of it disagrees; also what rules found")
     incoming: dict[str, RelatedThings] = Field(
         description="Things that point here, by key; where the ontology names an inverse they stand in `properties`"
     )
+
+
+class SpanDocument(BaseModel):
+    """A part of a text."""
+
+    start: int = Field(description="First character (Unicode code points from 0)")
+    end: int = Field(description="The character after the last one")
+
+
+class MatchDocument(BaseModel):
+    """A text in which something matched."""
+
+    property: str = Field(description="The property it stands under", examples=["rdfs:label"])
+    language: str | None = Field(default=None, description="Its language", examples=["en"])
+    text: str = Field(description="The whole text")
+    spans: list[SpanDocument] = Field(description="What matched")
+    html: str = Field(
+        description="The text as HTML, with what matched in `<mark>`", examples=["<mark>JD</mark> Logistics"]
+    )
+
+
+class SearchHit(Reference):
+    """A thing or term that was found."""
+
+    rank: Rank = Field(
+        description="How it was found: a name is what was asked, begins with it, holds its words, or words like them; "
+        "or names and descriptions hold the words between them"
+    )
+    types: list[Reference] = Field(description="Its most specific classes")
+    statements: int = Field(description="In how many statements it stands")
+    matches: list[MatchDocument] = Field(description="Where, the best first; four at most")
+
+
+class SearchPage(BaseModel):
+    """A page of what was found."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    schema_: Literal["https://w3id.org/valueweave/schema/search-1"] = Field(
+        default="https://w3id.org/valueweave/schema/search-1", alias="schema", description="Which JSON this is"
+    )
+    query: str = Field(description="What was asked", examples=["hailfang"])
+    total: int = Field(description="How many things fit, of the kind asked for")
+    limit: int = Field(description="How many things a page holds")
+    before: int = Field(description="How many of these come before this page, as the graph is now")
+    kinds: dict[str, int] = Field(
+        description="How many fit by list, `terms` and `other`, whatever kind was asked for", examples=[{"actors": 2}]
+    )
+    first: str = Field(description="Address of the first page")
+    next: str | None = Field(default=None, description="Address of the next page")
+    previous: str | None = Field(default=None, description="Address of the page before")
+    items: list[SearchHit]
 
 
 class QuestionParameter(BaseModel):

@@ -9,8 +9,12 @@ the store's affair (:func:`valueweave.store.negotiate`).
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
-__all__ = ["HTML", "languages", "wants_page"]
+from valueweave.problems import Problem
+from valueweave.store import NotAcceptableError
+
+__all__ = ["HTML", "chosen_form", "languages", "wants_page"]
 
 HTML = "text/html; charset=utf-8"
 _PAGES = ("text/html", "application/xhtml+xml")
@@ -69,3 +73,37 @@ def languages(header: str | None, asked: str | None = None) -> tuple[str, ...]:
     wanted = [asked or "", *(name for name, quality in ranked if quality > 0)]
     primary = (name.lower().split("-")[0] for name in wanted if _LANGUAGE.fullmatch(name))
     return tuple(dict.fromkeys(primary))
+
+
+def chosen_form(accept: str | None, asked: str | None, offered: Mapping[str, str]) -> str:
+    """Return the name of the form that is wanted most.
+
+    Args:
+        accept: the ``Accept`` header.
+        asked: the form that the address itself asks for; it decides when it is there.
+        offered: media type by name, the first being that of those who do not mind.
+
+    Raises:
+        NotAcceptableError: when none is wanted.
+
+    >>> offered = {"json": "application/json", "jsonld": "application/ld+json"}
+    >>> chosen_form("application/ld+json, */*;q=0.1", None, offered), chosen_form("text/html, */*;q=0.8", None, offered)
+    ('jsonld', 'json')
+    """
+    if asked and asked in offered:
+        return asked
+    weights: dict[str, float] = {}
+    for name, quality in _weighted(accept or "*/*"):
+        weights[name.lower()] = max(quality, weights.get(name.lower(), 0.0))
+
+    def weight(name: str) -> float:
+        media = offered[name]
+        return weights.get(media, weights.get(media.partition("/")[0] + "/*", weights.get("*/*", 0.0)))
+
+    best = max(offered, key=weight)
+    if asked or weight(best) <= 0:
+        remedy = f"Ask for one of {', '.join(f'{name} ({media})' for name, media in offered.items())}."
+        wanted = asked or accept or ""
+        problem = Problem("not-acceptable", f"The answer cannot be written as '{wanted}'.", remedy, term=wanted)
+        raise NotAcceptableError(problem)
+    return best

@@ -1,8 +1,8 @@
 """The order of a list, and the place in it where a page begins.
 
 In: ``sort=label,-year``, a cursor, the keys of things. Out: comparable keys; a cursor for a place.
-The decision hidden here: a cursor holds the keys of the thing it stands beside, not a count of those before it; so a page
-goes on at the same place when things have come or gone meanwhile.
+The decision hidden here: a cursor holds the keys of the thing it stands beside, not a count of those before it; so a
+page goes on at the same place when things have come or gone meanwhile.
 """
 
 from __future__ import annotations
@@ -119,7 +119,9 @@ class Cursor:
         """
         try:
             padded = text + "=" * (-len(text) % 4)
-            sort, before, keys, iri = json.loads(base64.b64decode(padded.encode("ascii"), altchars=b"-_", validate=True))
+            sort, before, keys, iri = json.loads(
+                base64.b64decode(padded.encode("ascii"), altchars=b"-_", validate=True)
+            )
         except (ValueError, TypeError, RecursionError):
             raise _wrong("The cursor cannot be read.") from None
         if sort != str(order):

@@ -18,13 +18,13 @@ import pyoxigraph as ox
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from valueweave.server.api import ListQuery
+from valueweave.resources import RESOURCES, TERMS
+from valueweave.server.api import ListQuery, filters_of
 from valueweave.server.caching import freshness
 from valueweave.server.catalogue import Catalogue, rows
-from valueweave.server.listing import Filters, Listing
+from valueweave.server.listing import Listing
 from valueweave.server.models import Reference
 from valueweave.server.negotiation import languages
-from valueweave.resources import RESOURCES
 from valueweave.server.sparql import EXAMPLE
 from valueweave.server.templating import page
 
@@ -76,6 +76,7 @@ def page_routes(catalogue: Catalogue, listing: Listing) -> APIRouter:
             cases=_cases(catalogue, wanted),
             questions=questions.values(),
             query=EXAMPLE,
+            search_kinds=[*RESOURCES, TERMS],
         )
 
     @router.get("/browse/{name}")
@@ -85,12 +86,12 @@ def page_routes(catalogue: Catalogue, listing: Listing) -> APIRouter:
         if resource is None:
             return page("error.html", status=404, problem=_no_list(name))
         wanted = languages(request.headers.get("accept-language"), query.lang)
-        headers = freshness(request, catalogue.version, *wanted)
-        found = listing.page(resource, Filters(query.limit, query.offset, query.q, query.case, query.type), wanted)
-        kept = [(key, value) for key, value in request.query_params.multi_items() if key != "offset" and value]
+        headers = freshness(request, catalogue.version, listing.lookups.digest, *wanted)
+        found = listing.page(resource, filters_of(query), wanted)
+        kept = [(key, value) for key, value in request.query_params.multi_items() if key != "cursor" and value]
 
-        def address(offset: int) -> str:
-            return f"?{urlencode([*kept, ('offset', str(offset))])}"
+        def address(cursor: str) -> str:
+            return f"?{urlencode([*kept, ('cursor', cursor)])}"
 
         return page(
             "browse.html",
@@ -99,8 +100,8 @@ def page_routes(catalogue: Catalogue, listing: Listing) -> APIRouter:
             resources=RESOURCES.values(),
             found=found,
             query=query,
-            next=address(found.offset + found.limit) if found.offset + found.limit < found.total else None,
-            previous=address(max(found.offset - found.limit, 0)) if found.offset else None,
+            next=address(found.next) if found.next else None,
+            previous=address(found.previous) if found.previous else None,
             data=f"/api/v1/{name}" + (f"?{urlencode(kept)}" if kept else ""),
         )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 
 from valueweave.graph import Scope
 from valueweave.namespaces import shorten_iri
@@ -75,7 +75,10 @@ def question_routes(catalogue: Catalogue, settings: Settings) -> APIRouter:
         responses=problem_responses(400, 404, 406),
         openapi_extra=_EXTRA,
     )
-    def answer_question(request: Request, name: str) -> Response:
+    def answer_question(
+        request: Request,
+        name: str = Path(description="Name of the question", examples=["stages-by-case"]),
+    ) -> Response:
         """Answer a question: SPARQL Results JSON unless asked otherwise, Turtle for a graph, a page for people."""
         try:
             question = find_question(catalogue.kg.questions(), name)

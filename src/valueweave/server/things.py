@@ -14,6 +14,7 @@ import pyoxigraph as ox
 
 from valueweave.layout import DERIVATIONS, INFERRED_GRAPH
 from valueweave.namespaces import PREFIXES, SCE, shorten_iri
+from valueweave.resources import RESOURCES, Resource
 from valueweave.server.addresses import explanation
 from valueweave.server.catalogue import Catalogue, Node, Texts, best, integer, rows
 from valueweave.server.lookups import Lookups
@@ -27,7 +28,6 @@ from valueweave.server.models import (
     Value,
     ValuesOf,
 )
-from valueweave.resources import RESOURCES, Resource
 from valueweave.values import to_python
 
 __all__ = ["Things"]
@@ -37,13 +37,14 @@ _LABEL, _ALTERNATIVE = PREFIXES["rdfs"] + "label", PREFIXES["skos"] + "altLabel"
 _DESCRIPTION = PREFIXES["dcterms"] + "description"
 _SHOWN_APART = {_RDF_TYPE, _LABEL, _ALTERNATIVE, SCE + "hasEvidence"}
 
-_ABOUT = "SELECT ?p ?o ?g { ?this ?p ?o OPTIONAL { GRAPH ?g { ?this ?p ?o } } } ORDER BY ?p ?o ?g"
-_EVIDENCE = "SELECT ?item ?p ?o { ?this sce:hasEvidence ?item . ?item ?p ?o } ORDER BY ?item ?p ?o"
+# Terms are written into these queries as the engine writes them.
+_ABOUT = "SELECT ?p ?o ?g {{ {this} ?p ?o OPTIONAL {{ GRAPH ?g {{ {this} ?p ?o }} }} }} ORDER BY ?p ?o ?g"
+_EVIDENCE = "SELECT ?item ?p ?o {{ {this} sce:hasEvidence ?item . ?item ?p ?o }} ORDER BY ?item ?p ?o"
 # The default graph holds each statement once, so that nothing need be made distinct.
-_POINTING = "SELECT ?p (COUNT(*) AS ?n) { ?s ?p ?this } GROUP BY ?p ORDER BY ?p"
+_POINTING = "SELECT ?p (COUNT(*) AS ?n) {{ ?s ?p {this} }} GROUP BY ?p ORDER BY ?p"
 _POINTING_BY = """
-SELECT ?s (EXISTS {{ GRAPH graph:inferred {{ ?s ?property ?this }} }} AS ?inferred)
-{{ ?s ?property ?this }} ORDER BY ?s LIMIT {limit}"""
+SELECT ?s (EXISTS {{ GRAPH graph:inferred {{ ?s {property} {this} }} }} AS ?inferred)
+{{ ?s {property} {this} }} ORDER BY ?s LIMIT {limit}"""
 
 _Graphs = list[str]
 _Statements = dict[str, dict[Node, _Graphs]]
@@ -82,7 +83,7 @@ class Things:
         about = self._about(this)
         pointing, totals = self._pointing(this)
         evidence = self._evidence_statements(this)
-        disagreements = self._disagreements(this)
+        disagreements = self.lookups.disagreements(iri)
         mentioned = {value.value for values in about.values() for value in values if isinstance(value, ox.NamedNode)}
         mentioned.update(thing for things in pointing.values() for thing in things)
         for values in evidence.values():
@@ -110,9 +111,7 @@ class Things:
                 if name not in _SHOWN_APART
             },
             evidence=[self._evidence(item, values, labels, languages) for item, values in evidence.items()],
-            discrepancies=[
-                self._disagreement(each, found, labels, languages) for each, found in disagreements.items()
-            ],
+            discrepancies=[self._disagreement(each, found, labels, languages) for each, found in disagreements.items()],
             incoming={
                 self.catalogue.key(name): RelatedThings(
                     iri=name,
@@ -133,19 +132,22 @@ class Things:
 
     def _about(self, this: ox.NamedNode) -> _Statements:
         found: _Statements = defaultdict(lambda: defaultdict(list))
-        for predicate, value, graph in rows(self.store.query(_ABOUT, substitutions={"this": this})):
+        for predicate, value, graph in rows(self.store.query(_ABOUT.format(this=this))):
             if isinstance(predicate, ox.NamedNode) and value is not None:
-                found[predicate.value][value] += [graph.value] if isinstance(graph, ox.NamedNode) else []
+                graphs = found[predicate.value][value]
+                # How something was inferred is the explanation's affair: here it counts that it was.
+                if isinstance(graph, ox.NamedNode) and not graph.value.startswith(DERIVATIONS):
+                    graphs.append(graph.value)
         return found
 
     def _pointing(self, this: ox.NamedNode) -> tuple[dict[str, dict[str, bool]], dict[str, int]]:
-        counted = rows(self.store.query(_POINTING, substitutions={"this": this}))
+        counted = rows(self.store.query(_POINTING.format(this=this)))
         totals = {term.value: integer(number) for term, number in counted if isinstance(term, ox.NamedNode)}
-        query = _POINTING_BY.format(limit=self.related)
         found = {}
         for name in totals:
             if not self.catalogue.named_elsewhere(name):
-                answer = self.store.query(query, substitutions={"this": this, "property": ox.NamedNode(name)})
+                query = _POINTING_BY.format(this=this, property=ox.NamedNode(name), limit=self.related)
+                answer = self.store.query(query)
                 found[name] = {
                     thing.value: isinstance(inferred, ox.Literal) and inferred.value == "true"
                     for thing, inferred in rows(answer)
@@ -192,13 +194,6 @@ class Things:
             explanation=why,
         )
 
-    def _disagreements(self, this: ox.NamedNode) -> dict[str, list[list[Node | None]]]:
-        found: dict[str, list[list[Node | None]]] = defaultdict(list)
-        for discrepancy, *values in self.lookups.solutions("discrepancies-of", given=this):
-            if isinstance(discrepancy, ox.NamedNode):
-                found[discrepancy.value].append(values)
-        return found
-
     def _disagreement(
         self, iri: str, found: Sequence[Sequence[Node | None]], labels: _Labels, languages: Sequence[str]
     ) -> Disagreement:
@@ -221,7 +216,7 @@ class Things:
 
     def _evidence_statements(self, this: ox.NamedNode) -> dict[str, dict[str, list[Node]]]:
         found: dict[str, dict[str, list[Node]]] = defaultdict(lambda: defaultdict(list))
-        for item, predicate, value in rows(self.store.query(_EVIDENCE, substitutions={"this": this})):
+        for item, predicate, value in rows(self.store.query(_EVIDENCE.format(this=this))):
             if isinstance(item, ox.NamedNode) and isinstance(predicate, ox.NamedNode) and value is not None:
                 found[item.value][predicate.value].append(value)
         return found
