@@ -2,8 +2,8 @@
 
 In: the ontology, the fixtures of definitions and checks, the tests of the theory, the questions with expected rows.
 Out: ``docs/mutation.md``, a list of what nothing protects.
-The decision hidden here: nothing is built anew. What a change of one axiom takes away and adds is found as small changes
-of a store are (delete and rederive); only the questions are asked that what came or went may matter to.
+The decision hidden here: nothing is built anew. What a change of one axiom takes away and adds is found as small
+changes of a store are (delete and rederive); only the questions are asked that what came or went may matter to.
 """
 
 from __future__ import annotations
@@ -155,9 +155,10 @@ def mutants(book: RuleBook) -> Iterator[Mutant]:
                 for number, rule in enumerate(compile_axioms([turned], book.labels).rules)
             )
             yield Mutant(name, text, "flipped", frozenset(alone[name]), come)
-    files = defaultdict(set)
-    for source, rule_name in ((one.source, one.name) for one in (*book.domain, *book.queries)):
-        files[source.name].add(rule_name)
+    files: dict[str, set[str]] = defaultdict(set)
+    ruled: list[Rule | QueryRule] = [*book.domain, *book.queries]
+    for one in ruled:
+        files[one.source.name].add(one.name)
     for name, rules in sorted(files.items()):
         yield Mutant(name, _text(book, name), "removed", frozenset(rules), kind="rule")
 
@@ -379,9 +380,10 @@ def page(results: list[Result], book: RuleBook) -> str:
     lines = [
         "# Which axioms and rules are protected",
         "",
-        "Made by `make mutate`. Every axiom that rules carry, and every rule file, is taken away, and where that can be done turned round (a subclass",
-        "axiom the other way, a domain as a range, an inverse as an equivalent, a definition without its last part). It is protected when a fixture of a",
-        "definition or a check, a test of the theory that asks the graph, or the expected rows of a question notice. Unit tests on small ontologies and the",
+        "Made by `make mutate`. Every axiom that rules carry, and every rule file, is taken away, and where that can",
+        "be done turned round (a subclass axiom the other way, a domain as a range, an inverse as an equivalent, a",
+        "definition without its last part). It is protected when a fixture of a definition or a check, a test of the",
+        "theory that asks the graph, or the expected rows of a question notice. Unit tests on small ontologies and the",
         "description logic reasoner are not asked.",
         "",
         "| | mutants | noticed | not noticed, statements change | not noticed, nothing changes |",
@@ -442,7 +444,8 @@ def main() -> None:
     given.page.write_text(page(results, book), encoding="utf-8")
     missed = sum(not one.noticed for one in results)
     print(
-        f"{len(results)} mutants in {time.perf_counter() - started:.0f} s; {missed} are noticed by nothing: {given.page}"
+        f"{len(results)} mutants in {time.perf_counter() - started:.0f} s;"
+        f" {missed} are noticed by nothing: {given.page}"
     )
 
 

@@ -115,6 +115,41 @@ def _parse(project: Project) -> Iterator[ox.Triple]:
         raise InputError(*problems)
 
 
+def _missing_imports(triples: Iterable[ox.Triple], project: Project) -> list[Problem]:
+    """Return a problem for each import of an ontology that no module is; nothing is fetched from elsewhere."""
+    there: set[str] = set()
+    wanted: dict[str, None] = {}
+    for triple in triples:
+        value = triple.object.value if isinstance(triple.object, ox.NamedNode) else ""
+        if triple.predicate.value == _RDF + "type" and value == _OWL + "Ontology":
+            assert isinstance(triple.subject, ox.NamedNode | ox.BlankNode)
+            there.add(triple.subject.value)
+        elif triple.predicate.value == _OWL + "imports":
+            wanted[value] = None
+    problems = []
+    for iri in wanted:
+        if iri in there:
+            continue
+        places = [
+            (path, number)
+            for path in project.module_files()
+            for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+            if f"<{iri}>" in line
+        ]
+        path, number = places[0] if places else (None, None)
+        problems.append(
+            Problem(
+                "missing-import",
+                f"The ontology {iri} is imported, and no module is it.",
+                "Restore its file in ontology/modules/, or take the import out.",
+                file=str(path) if path else None,
+                line=number,
+                term=local_name(iri),
+            )
+        )
+    return problems
+
+
 class OntologyIndex:
     """The merged ontology and its terms.
 
@@ -148,9 +183,12 @@ class OntologyIndex:
         """Read the modules of ``project``.
 
         Raises:
-            InputError: when a module is missing or is not Turtle (all such modules are named).
+            InputError: when a module is missing or is not Turtle, or is imported and not there (all are named).
         """
-        return cls(_parse(project))
+        index = cls(_parse(project))
+        if missing := _missing_imports(index.triples, project):
+            raise InputError(*missing)
+        return index
 
     # -- terms by kind
 

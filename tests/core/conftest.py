@@ -86,6 +86,8 @@ sce:order a owl:DatatypeProperty ; rdfs:range xsd:integer .
 sce:startYear a owl:DatatypeProperty ; rdfs:range xsd:integer .
 sce:endYear a owl:DatatypeProperty ; rdfs:range xsd:integer .
 sce:growth a owl:DatatypeProperty ; rdfs:range xsd:decimal .
+sce:precedes a owl:ObjectProperty . sce:inScheme a owl:ObjectProperty . sce:stageOf a owl:ObjectProperty .
+sce:subStageOf a owl:ObjectProperty . sce:undertakenBy a owl:ObjectProperty . sce:withPartner a owl:ObjectProperty .
 """
 
 SHAPES = """
@@ -208,7 +210,9 @@ def write_project(home: Path) -> Project:
         path = home / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text.lstrip(), "utf-8")
-    shutil.copytree(ROOT / "ontology" / "rules", home / "ontology" / "rules")
+    (home / "ontology" / "rules").mkdir()
+    for name in ("order-precedes.rq", "shortcut-cooperates-with.rq"):
+        shutil.copy(ROOT / "ontology" / "rules" / name, home / "ontology" / "rules" / name)
     return Project(home, home / "store")
 
 

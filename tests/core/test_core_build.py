@@ -79,3 +79,14 @@ def test_the_steps_are_told_in_order(project: Project) -> None:
     assert [number for _, number, _ in steps] == list(range(6))
     assert {total for _, _, total in steps} == {5}
     assert steps[-1][0] == "done"
+
+
+def test_an_import_that_is_not_there_is_told_before_the_records_are_read(project: Project) -> None:
+    (project.home / "ontology/modules/stages.ttl").unlink()
+    with pytest.raises(InputError) as caught:
+        build(project)
+    [problem] = caught.value.problems
+    assert (problem.code, problem.term) == ("missing-import", "stages")
+    assert problem.file
+    assert problem.file.endswith("valueweave.ttl")
+    assert problem.line

@@ -133,7 +133,7 @@ def test_a_rule_says_its_axiom_in_both_languages() -> None:
         NAMES + ':A rdfs:subClassOf :B ; rdfs:label "firm"@en , "企业"@zh . :B rdfs:label "actor"@en , "主体"@zh .'
     )
     [rule] = book(ontology).rules
-    assert rule.source.text == {"en": "every firm is a actor", "zh": "凡企业都是主体"}
+    assert rule.source.text == {"en": "every firm is an actor", "zh": "凡企业都是主体"}
 
 
 def test_a_counting_rule_says_that_it_takes_names_for_things() -> None:

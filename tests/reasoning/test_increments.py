@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import pyoxigraph as ox
 import pytest
@@ -11,11 +12,13 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from valueweave.layout import DERIVATIONS, INFERRED_GRAPH, ONTOLOGY_GRAPH
+from valueweave.ontology import OntologyIndex
 from valueweave.problems import InputError
+from valueweave.project import Project
 from valueweave.reasoning.explain import Explainer, Proof
 from valueweave.reasoning.increments import add, remove
 from valueweave.reasoning.materialize import materialize
-from valueweave.reasoning.rulebook import RuleBook, RuleText
+from valueweave.reasoning.rulebook import RuleBook, RuleText, rule_texts
 
 PREFIXES = """@prefix : <urn:> . @prefix owl: <http://www.w3.org/2002/07/owl#> .
 @prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> . @prefix xsd: <http://www.w3.org/2001/XMLSchema#> .
@@ -64,6 +67,7 @@ QUERIES = {
     "also": "CONSTRUCT { ?x <urn:mutual> ?y } WHERE { ?x ?link ?y . ?y a <urn:A> . FILTER(?link = <urn:r>) }",
 }
 EXAMPLES = int(os.environ.get("VALUEWEAVE_EXAMPLES", "30"))
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "definitions"
 THINGS = [ox.NamedNode(f"urn:i{number}") for number in range(5)]
 TYPE = ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
 GRAPHS = [ox.NamedNode(f"urn:graph{number}") for number in range(3)]
@@ -187,3 +191,123 @@ def test_random_changes_equal_a_new_closure(
         assert_like(store, built(ontology, asserted, book))
         if not queries:  # a query is explained by the store as it is, with what followed from its own conclusions
             assert_proved(store, book)
+
+
+# -- the real ontology and rules
+
+
+@pytest.fixture(scope="module")
+def real() -> tuple[RuleBook, list[ox.Triple]]:
+    index = OntologyIndex.load(Project.find())
+    return RuleBook.compile(index.triples, rule_texts(Project.find())), list(index.triples)
+
+
+def fixture(name: str) -> list[ox.Quad]:
+    """Return a fixture of a definition as the graph of a file, with names of its own."""
+    text = (FIXTURES / f"{name}.ttl").read_text("utf-8").replace("/fixture/", f"/fixture/{name}/")
+    graph = ox.NamedNode(f"urn:{name}")
+    return [
+        ox.Quad(quad.subject, quad.predicate, quad.object, graph) for quad in ox.parse(text, format=ox.RdfFormat.TURTLE)
+    ]
+
+
+def test_files_come_and_go_under_the_real_rules(real: tuple[RuleBook, list[ox.Triple]]) -> None:
+    book, ontology = real
+    names = ("SupplyChainAsAService", "ModuleContributingCustomer", "ValueWinWinStage", "CrossCaseClaim")
+    files = [fixture(name) for name in names]
+    store = built(ontology, files[0], book)
+    for quads in files[1:]:
+        add(store, book, quads)
+    assert_like(store, built(ontology, [quad for quads in files for quad in quads], book))
+    assert_proved(store, book)
+    for name in names[:2]:
+        remove(store, book, ox.NamedNode(f"urn:{name}"))
+    assert_like(store, built(ontology, [quad for quads in files[2:] for quad in quads], book))
+
+
+DISAGREEING = """@prefix sce: <https://w3id.org/valueweave/ontology#> . @prefix : <https://w3id.org/valueweave/id/> .
+@prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .
+:stage a sce:Stage ; rdfs:label "stage"@en, "阶段"@zh ; sce:hasStatedValue :one, :other .
+:one a sce:StatedValue ; sce:statedProperty sce:startYear ; sce:statedLiteral "2015" .
+"""
+OTHER = """@prefix sce: <https://w3id.org/valueweave/ontology#> . @prefix : <https://w3id.org/valueweave/id/> .
+:other a sce:StatedValue ; sce:statedProperty sce:startYear ; sce:statedLiteral "2016" .
+"""
+DERIVED = "ASK { ?found a <https://w3id.org/valueweave/ontology#DerivedDiscrepancy> }"
+
+
+def parsed(text: str, graph: str) -> list[ox.Quad]:
+    return [
+        ox.Quad(quad.subject, quad.predicate, quad.object, ox.NamedNode(graph))
+        for quad in ox.parse(text, format=ox.RdfFormat.TURTLE)
+    ]
+
+
+def test_a_disagreement_comes_and_goes_with_one_of_its_sides(real: tuple[RuleBook, list[ox.Triple]]) -> None:
+    book, ontology = real
+    first, second = parsed(DISAGREEING, "urn:first"), parsed(OTHER, "urn:second")
+    store = built(ontology, first, book)
+    assert not store.query(DERIVED)
+    add(store, book, second)
+    assert store.query(DERIVED)
+    assert_like(store, built(ontology, [*first, *second], book))
+    remove(store, book, ox.NamedNode("urn:second"))
+    assert not store.query(DERIVED)
+    assert_like(store, built(ontology, first, book))
+
+
+# -- what is reported, refused, left alone
+
+
+def quad(subject: int, link: str, value: int, graph: int = 0) -> ox.Quad:
+    return ox.Quad(THINGS[subject], ox.NamedNode(f"urn:{link}"), THINGS[value], GRAPHS[graph])
+
+
+def test_a_statement_that_another_graph_asserts_stays() -> None:
+    book, ontology = rule_book([":p rdfs:subPropertyOf :q ."], [])
+    store = built(ontology, [quad(0, "p", 1), quad(0, "p", 1, graph=1)], book)
+    change = remove(store, book, GRAPHS[0])
+    assert (change.added, change.removed) == (0, 0)
+    assert store.query("ASK { <urn:i0> <urn:q> <urn:i1> }")
+    assert remove(store, book, GRAPHS[1]).removed == 2
+
+
+def test_a_change_is_counted_by_what_queries_see() -> None:
+    book, ontology = rule_book([":p rdfs:subPropertyOf :q .", ":q a owl:TransitiveProperty ."], [])
+    store = built(ontology, [quad(0, "p", 1)], book)
+    change = add(store, book, [quad(1, "p", 2)])
+    assert (change.added, change.inferred, change.removed) == (3, 2, 0)
+    assert add(store, book, [quad(1, "p", 2)]).added == 0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ox.Quad(THINGS[0], TYPE, THINGS[1]),
+        ox.Quad(THINGS[0], TYPE, THINGS[1], ox.NamedNode(INFERRED_GRAPH)),
+        ox.Quad(THINGS[0], TYPE, THINGS[1], ox.NamedNode(f"{DERIVATIONS}1/many")),
+        ox.Quad(ox.BlankNode("b"), TYPE, THINGS[1], GRAPHS[0]),
+        ox.Quad(THINGS[0], TYPE, ox.BlankNode("b"), GRAPHS[0]),
+    ],
+)
+def test_what_cannot_come_or_go_is_refused(wrong: ox.Quad) -> None:
+    book, ontology = rule_book([], [])
+    store = built(ontology, [quad(0, "p", 1)], book)
+    before = set(store)
+    with pytest.raises(InputError):
+        add(store, book, [quad(1, "p", 2), wrong])
+    assert set(store) == before
+
+
+def test_an_error_on_the_way_leaves_the_store_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    book, ontology = rule_book([":p rdfs:subPropertyOf :q ."], [], ["report"])
+    store = built(ontology, [quad(0, "p", 1)], book)
+    before = set(store)
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("the engine gave up")
+
+    monkeypatch.setattr("valueweave.reasoning.query_rules.run_queries", fail)
+    with pytest.raises(RuntimeError):
+        add(store, book, [ox.Quad(THINGS[0], TYPE, ox.NamedNode("urn:B"), GRAPHS[0]), quad(1, "p", 2)])
+    assert set(store) == before

@@ -114,6 +114,19 @@ def test_a_wrong_rule_is_told_with_its_place(text: str, code: str, term: str | N
     assert problem.remedy
 
 
+@pytest.mark.parametrize("header", ["", "#+ evaluation: once\n"])
+def test_a_rule_that_names_what_the_ontology_does_not_have_is_told(header: str) -> None:
+    ontology = "<https://w3id.org/valueweave/ontology#involves> a owl:ObjectProperty ."
+    text = "PREFIX sce: <https://w3id.org/valueweave/ontology#>\nCONSTRUCT { ?a :q ?b }\nWHERE { ?a sce:involvess ?b }"
+    with pytest.raises(InputError) as caught:
+        book(ontology, rule(text, header=header))
+    [problem] = caught.value.problems
+    assert (problem.code, problem.term, problem.file) == ("unknown-term", "sce:involvess", "rule.rq")
+    assert "sce:involves" in problem.remedy
+    assert problem.line == (7 if header else 6)
+    assert book(ontology, rule(text.replace("involvess", "involves"))).rules
+
+
 def test_a_check_cannot_run_once() -> None:
     once = "#+ evaluation: once\nPREFIX owl: <http://www.w3.org/2002/07/owl#>\n"
     with pytest.raises(InputError, match="cannot be a check"):

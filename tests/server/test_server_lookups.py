@@ -40,6 +40,7 @@ def followed(client: httpx.Client, path: str, key: str = "next") -> list[list[st
     while path:
         found = get(client, path)
         pages.append(ids(found))
+        assert len(pages) < 50, "the pages never end"
         path = found[key]
     return pages
 

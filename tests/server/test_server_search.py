@@ -77,7 +77,7 @@ def test_pages_of_hits_hold_everything_once_in_both_directions(client: httpx.Cli
     while True:
         answer = client.get(path)
         page = answer.json()
-        assert page["before"] == len(seen)
+        assert page["before"] == len(seen) < len(whole)
         seen += ids(page)
         if not page["next"]:
             break

@@ -75,7 +75,8 @@ class VocabularyUse:
         lines = [
             "# Use of the vocabulary",
             "",
-            "Made by `valueweave generate vocabulary-use` from the built graph. Uses are members of a class, statements",
+            "Made by `valueweave generate vocabulary-use` from the built graph. "
+            "Uses are members of a class, statements",
             "of a property and mentions of a value, asserted or inferred; the last column says how many are inferred.",
             "",
             "| kind | terms | used | used by inference only | unused |",

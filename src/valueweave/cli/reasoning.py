@@ -120,7 +120,10 @@ def assess(
         as_text = AssessmentWriter(kg.label, labels, language)
         as_data = AssessmentJson(kg.label, labels, language, proofs=proofs)
         if class_name is None:
-            ranking = kg.reasoning.rank(individual)[:limit]
+            everything = kg.reasoning.rank(individual)
+            ranking = everything[:limit]
+            if len(everything) > limit:
+                note(f"The {limit} nearest of {len(everything)} defined classes; --limit shows more.")
             print_data(as_data.ranking(ranking) if as_json else as_text.ranking(ranking))
         else:
             found = kg.assess(individual, class_name)

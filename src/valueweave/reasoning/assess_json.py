@@ -101,7 +101,13 @@ class AssessmentJson:
             written["assumption"] = "unique names"
         if found.complete:
             written["complete"] = [
-                {"declaration": one.iri, "of": one.thing, "property": one.property} for one in found.complete
+                {
+                    "declaration": one.iri,
+                    "of": one.thing,
+                    "property": one.property,
+                    "evidence": [self._proofs.evidence(passage) for passage in assessment.passages(one)],
+                }
+                for one in found.complete
             ]
         if nearest and found.open != "entailed":
             written["would_meet"] = [self._way(way) for way in assessment.ways(found)]

@@ -138,6 +138,9 @@ class AssessmentWriter:
         if found.complete and found.closed != "unknown" and found.open == "open":
             names = ", ".join(dict.fromkeys(shorten_iri(one.iri) for one in found.complete))
             yield f"{inner}{words['complete'].format(names)}"
+            for declaration in found.complete:
+                for passage in assessment.passages(declaration)[:2]:
+                    yield f"{inner}  {self._proofs.passage(passage)}"
 
     def _values(self, assessment: Assessment, found: Condition, depth: int) -> Iterator[str]:
         indent = "  " * depth

@@ -15,9 +15,10 @@ import pyoxigraph as ox
 from valueweave.namespaces import PREFIXES, SCE, shorten_iri
 from valueweave.problems import InputError, Problem, did_you_mean
 from valueweave.reasoning.assess import Assessor, Ground
+from valueweave.reasoning.completeness import Declaration
 from valueweave.reasoning.condition import Condition
 from valueweave.reasoning.definitions import TOP
-from valueweave.reasoning.explain import Explainer, Nearest, Proof
+from valueweave.reasoning.explain import Explainer, Nearest, Passage, Proof
 from valueweave.reasoning.expressions import ClassName, Expression
 from valueweave.reasoning.missing import Missing, examples
 from valueweave.reasoning.rules import TYPE, Body
@@ -79,6 +80,12 @@ class Assessment:
     def examples(self, condition: Condition, limit: int = 5) -> list[tuple[str, tuple[str, ...]]]:
         """Return things that meet a condition, with the graphs that speak of them."""
         return examples(self.ground.engine, condition.expression, condition.member, limit)
+
+    def passages(self, declaration: Declaration) -> tuple[Passage, ...]:
+        """Return the passages behind a declaration that all values are given."""
+        complete = ox.NamedNode(SCE + "completeProperty")
+        stated = ox.Triple(ox.NamedNode(declaration.iri), complete, ox.NamedNode(declaration.property))
+        return tuple(self.explainer.passages(stated))
 
     def proofs(self, condition: Condition) -> Iterator[Proof]:
         """Yield proofs of the statements that entail a condition, or that speak against it."""

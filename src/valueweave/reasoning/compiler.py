@@ -115,7 +115,9 @@ def compile_axioms(axioms: Iterable[Axiom], labels: Mapping[str, Mapping[str, st
 
 
 def alternatives(member: Slot, expression: Expression) -> list[Body]:
-    """Return the conditions of which one must hold for ``member`` to be in ``expression``; none where rules cannot say it.
+    """Return the conditions of which one must hold for ``member`` to be in ``expression``.
+
+    There are none where rules cannot say it.
 
     >>> [str(body.atoms[0]) for body in alternatives(Var("x"), HasValue(Property("urn:p"), ox.NamedNode("urn:v")))]
     ['?x <urn:p> <urn:v>']

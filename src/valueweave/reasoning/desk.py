@@ -46,7 +46,8 @@ def read_term(text: str) -> ox.NamedNode | ox.Literal:
         try:
             return ox.NamedNode(expand_iri(text.removeprefix("<").removesuffix(">")))
         except (TermError, ValueError) as error:
-            raise InputError(Problem("unknown-term", f"{error}.", "Write it so.", term=text)) from error
+            literal = 'A literal is written as "text", "text"@en or "2016"^^xsd:integer, in quotes of the shell.'
+            raise InputError(Problem("unknown-term", f"{error}.", literal, term=text)) from error
     prefixes = "".join(f"@prefix {name}: <{iri}> . " for name, iri in PREFIXES.items())
     try:
         quads = list(ox.parse(f"{prefixes}<urn:s> <urn:p> {text} .", format=ox.RdfFormat.TURTLE))

@@ -218,7 +218,7 @@ class Explainer:
         if triple not in known:
             asserted, derived = self._graphs(triple)
             if asserted:
-                known[triple] = Proof(triple, 0, graphs=tuple(asserted), passages=tuple(self._passages(triple)))
+                known[triple] = Proof(triple, 0, graphs=tuple(asserted), passages=tuple(self.passages(triple)))
             else:
                 number, name = derived[0]
                 if (query := self._rules.queries_by_name.get(name)) is not None:
@@ -327,7 +327,8 @@ class Explainer:
 
     # -- evidence
 
-    def _passages(self, triple: ox.Triple) -> Iterator[Passage]:
+    def passages(self, triple: ox.Triple) -> Iterator[Passage]:
+        """Yield where the sources say what an asserted statement says."""
         if not isinstance(triple.subject, ox.NamedNode):
             return
         everything: list[Passage] = []

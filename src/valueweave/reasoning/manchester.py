@@ -6,6 +6,7 @@ The decision hidden here: the words. Source: OWL 2 Manchester Syntax (W3C Note),
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 import pyoxigraph as ox
@@ -156,6 +157,10 @@ class Words:
 
     def axiom(self, axiom: Axiom) -> str:
         """Return an axiom in words."""
+        text = self._axiom(axiom)
+        return re.sub(r"\b(is|not) a (?=[aeiou][^\s:]*(\s|$|\)))", r"\1 an ", text) if self.language == "en" else text
+
+    def _axiom(self, axiom: Axiom) -> str:
         form = self._words[axiom.kind]
         classes = [self.expression(part, inner=axiom.kind == "DisjointClasses") for part in axiom.classes]
         properties = [self.property(part) for part in axiom.properties]

@@ -30,14 +30,16 @@ _WORDS = {
         "similar": "What is known instead", "shown": "shown above", "in": "in",
         "assumption": "Assumption", "no rule": "No axiom and no rule concludes such a statement.",
         "another": "Another proof", "and": "And", "axioms": "the axioms behind it", "assumed": "let it be so",
-        "cannot be": "cannot be", "absent": "nothing says", "more": "and {} more passages", "section": "section",
+        "cannot be": "cannot be", "absent": "nothing says", "more": "and {} more passages",
+        "others": "of other statements about it", "section": "section",
     },
     "zh": {
         "is a": "是", "asserted": "原文陈述", "inferred": "依据", "not": "不能推出", "nearest": "最接近的规则",
         "met": "满足", "unmet": "未满足", "similar": "已知的相近陈述", "shown": "见上文", "in": "见于",
         "assumption": "假定", "no rule": "没有公理或规则能得出这样的陈述。",
         "another": "另一证明", "and": "并且", "axioms": "所依据的公理", "assumed": "设其如此",
-        "cannot be": "不可能存在", "absent": "没有陈述", "more": "另有 {} 处原文", "section": "节",
+        "cannot be": "不可能存在", "absent": "没有陈述",
+        "more": "另有 {} 处原文", "others": "支持其其他陈述", "section": "节",
     },
 }  # fmt: skip
 _PASSAGES = 3
@@ -142,7 +144,8 @@ class ProofWriter:
     def passage(self, passage: Passage) -> str:
         """Return where a passage stands, in one line."""
         source, kind = self._label(passage.source, self.language), self._label(passage.kind, self.language)
-        return f"[{source}, {self._words['section']} {passage.section}, {passage.start}–{passage.end}, {kind}]"
+        others = f", {self._words['others']}" if passage.scope == 2 else ""
+        return f"[{source}, {self._words['section']} {passage.section}, {passage.start}–{passage.end}, {kind}{others}]"
 
     def pattern(self, text: str) -> str:
         """Return a condition in SPARQL with labels for the terms.
@@ -160,6 +163,7 @@ class ProofWriter:
         )
         text = text.replace(f"<{TYPE.value}>", self._words["is a"])
         text = _TERM.sub(lambda found: self._label(found[1], self.language) if found[1] else found[2], text)
+        text = re.sub(r"\bis a (?=[aeiou][^\s:]*(\s|$|\)))", "is an ", text)
         return " ".join(text.removesuffix(" .").split()).replace(" .", ",").removesuffix(",")
 
     def _unexplained(self, explanation: Explanation) -> Iterator[str]:
@@ -212,7 +216,7 @@ class ProofWriter:
             return found | {
                 "kind": "asserted",
                 "graphs": list(proof.graphs),
-                "evidence": [self._evidence(passage) for passage in proof.passages],
+                "evidence": [self.evidence(passage) for passage in proof.passages],
             }
         source = proof.rule.source
         return found | {
@@ -229,7 +233,8 @@ class ProofWriter:
             "premises": [self.proof(premise) for premise in proof.premises],
         }
 
-    def _evidence(self, passage: Passage) -> dict[str, Any]:
+    def evidence(self, passage: Passage) -> dict[str, Any]:
+        """Return a passage as a JSON object."""
         return {
             "id": passage.item,
             "source": passage.source,

@@ -19,6 +19,8 @@ from valueweave.layout import DERIVATIONS
 from valueweave.reasoning.differences import Derivation, Ledger
 from valueweave.reasoning.materialize import run_queries
 from valueweave.reasoning.query_conditions import QueryConditions
+from valueweave.reasoning.query_patterns import Pattern
+from valueweave.reasoning.query_search import unify_pattern
 from valueweave.reasoning.rule_files import QueryRule
 from valueweave.reasoning.rules import Term, Var
 from valueweave.reasoning.views import View
@@ -83,6 +85,7 @@ class QueryRules:
         self._rules = tuple(rules)
         self.names = tuple(rule.name for rule in rules)
         self._conditions = {rule.name: QueryConditions(rule.text) for rule in rules}
+        self._heads = {rule.name: self._conditions[rule.name].named(rule.head) for rule in rules}
 
     def __bool__(self) -> bool:
         return bool(self._rules)
@@ -164,7 +167,7 @@ class QueryRules:
 
     def _still(self, view: View, before: View, rule: QueryRule, wanted: Set[ox.Triple]) -> Iterator[ox.Triple]:
         """Yield those of some statements that a rule concludes."""
-        mine = [triple for triple in wanted if any(_bound(pattern, triple) is not None for pattern in rule.head)]
+        mine = [triple for triple in wanted if any(unify_pattern(pattern, triple) is not None for pattern in rule.head)]
         if mine:
             places = Places(place for triple in mine for place in self._places(before, rule, triple))
             yield from (triple for triple in self._evaluate(view, rule, places) if triple in wanted)
@@ -193,14 +196,14 @@ class QueryRules:
         """Return where in the solutions of a rule its conclusion ``triple`` may come from."""
         certain = self._conditions[rule.name].certain
         places = Places()
-        for pattern in rule.head:
-            values = _bound(pattern, triple)
+        for pattern in self._heads[rule.name]:
+            values = unify_pattern(pattern, triple)
             if values is None:
                 continue
-            known = [(variable, values[variable]) for variable in values if variable in certain][:1]
+            known: list[Place] = [(variable, term) for variable, term in values.items() if variable in certain][:1]
             # What the rule concludes beside it, of the same thing, names where it comes from.
-            for place in known or list(_beside(before, rule, values, certain)) or [None]:
-                places.update([place])
+            found = known or list(_beside(before, self._heads[rule.name], values, certain))
+            places.update(found or [None])
         return places
 
 
@@ -216,9 +219,9 @@ def _derivations(store: ox.Store) -> list[tuple[int, str, ox.NamedNode]]:
     return sorted(found, key=lambda one: one[:2])
 
 
-def _beside(before: View, rule: QueryRule, values: Mapping[Var, Term], certain: Set[Var]) -> Iterator[tuple[Var, Term]]:
+def _beside(before: View, head: Sequence[Pattern], values: Mapping[Var, Term], certain: Set[Var]) -> Iterator[Place]:
     """Yield the places at which a rule concluded something else of the same thing, by the first pattern that tells."""
-    for subject, predicate, value in rule.head:
+    for subject, predicate, value in head:
         if not (
             isinstance(subject, Var)
             and subject in values
@@ -229,7 +232,8 @@ def _beside(before: View, rule: QueryRule, values: Mapping[Var, Term], certain: 
             continue
         thing = values[subject]
         if isinstance(thing, ox.NamedNode):
-            found = [(value, triple.object) for triple in before.find(thing, predicate, None)]
+            told = (triple.object for triple in before.find(thing, predicate, None))
+            found = [(value, term) for term in told if isinstance(term, ox.NamedNode | ox.Literal)]
             if found:
                 yield from found
                 return
@@ -240,19 +244,10 @@ def _things(view: View, predicate: ox.NamedNode, value: Term) -> list[str]:
     return [subject.value for subject in found if isinstance(subject, ox.NamedNode)]
 
 
-def _bound(pattern: Iterable[object], triple: ox.Triple) -> dict[Var, Term] | None:
-    """Return the values with which a pattern of a conclusion is a statement, if there are any."""
-    values: dict[Var, Term] = {}
-    for slot, term in zip(pattern, (triple.subject, triple.predicate, triple.object), strict=True):
-        if (values.setdefault(slot, term) if isinstance(slot, Var) else slot) != term:
-            return None
-    return values
-
-
 def _concluded(store: ox.Store, rule: QueryRule, triple: ox.Triple) -> bool:
     """Whether a rule may have concluded a statement: whatever it concludes with it is there, too."""
     for pattern in rule.head:
-        values = _bound(pattern, triple)
+        values = unify_pattern(pattern, triple)
         if values is None:
             continue
         others = ([values.get(slot) if isinstance(slot, Var) else slot for slot in other] for other in rule.head)

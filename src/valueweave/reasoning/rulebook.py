@@ -7,14 +7,15 @@ The decision hidden here: a store is explained by the rules it was built with, n
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import pyoxigraph as ox
 
 from valueweave.headers import read_text
-from valueweave.problems import InputError, Problem
+from valueweave.namespaces import SCE, shorten_iri
+from valueweave.problems import InputError, Problem, did_you_mean
 from valueweave.project import Project
 from valueweave.reasoning.compiler import Compiled, compile_axioms, labels_of
 from valueweave.reasoning.expressions import read_axioms
@@ -22,6 +23,7 @@ from valueweave.reasoning.manchester import Labels
 from valueweave.reasoning.rule_files import QueryRule, read_rule
 from valueweave.reasoning.rules import Key, Rule, atom_key, triple_keys
 from valueweave.reasoning.strata import keys_asked, stratify
+from valueweave.sparql_text import named_terms
 
 __all__ = ["RuleBook", "RuleText", "rule_texts"]
 
@@ -42,6 +44,25 @@ def rule_texts(project: Project) -> list[RuleText]:
         InputError: when one cannot be read.
     """
     return [RuleText(path.stem, str(path), read_text(path)) for path in project.rule_files()]
+
+
+def _undeclared(given: RuleText, declared: Collection[str]) -> Iterator[Problem]:
+    """Yield a problem for each term of the ontology's namespace that a rule names and the ontology does not have.
+
+    A rule with a misspelt term never fires, and nobody would hear of it.
+    """
+    if not any(iri.startswith(SCE) for iri in declared):
+        return
+    for iri in named_terms(given.text, SCE):
+        if iri not in declared:
+            short = shorten_iri(iri)
+            known = [shorten_iri(one) for one in declared if one.startswith(SCE)]
+            lines = given.text.splitlines()
+            line = next((n for n, text in enumerate(lines, 1) if iri.removeprefix(SCE) in text), None)
+            remedy = did_you_mean(short, known, "Declare it in a module, or mend the spelling.")
+            yield Problem(
+                "unknown-term", f"The ontology has no term {short}.", remedy, file=given.file, line=line, term=short
+            )
 
 
 class RuleBook:
@@ -69,11 +90,13 @@ class RuleBook:
         triples = list(ontology)
         read: list[Rule | QueryRule] = []
         problems: list[Problem] = []
+        declared = {triple.subject.value for triple in triples if isinstance(triple.subject, ox.NamedNode)}
         for given in texts:
             try:
                 read += read_rule(given.text, given.name, given.file)
             except InputError as error:
                 problems += error.problems
+            problems += _undeclared(given, declared)
         if problems:
             raise InputError(*problems)
         labels = labels_of(triples)

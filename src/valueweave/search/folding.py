@@ -35,7 +35,7 @@ class Folded:
 def fold(text: str) -> str:
     """Return ``text`` without case, accents and width; whatever is no letter or digit is one space.
 
-    >>> fold("Ｃafé-COSMOPlat（平台）")
+    >>> fold("Ｃáfé-COSMOPlat（平台）")
     'cafe cosmoplat 平台'
     """
     return _BREAK.sub(" ", _plain(text)).strip()

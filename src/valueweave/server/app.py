@@ -23,8 +23,8 @@ from valueweave.server.catalogue import Catalogue
 from valueweave.server.errors import ProblemError, install
 from valueweave.server.evaluators import Evaluators, Limits
 from valueweave.server.finding import search_routes
-from valueweave.server.interface import describe_interface
 from valueweave.server.graph_store import graph_routes
+from valueweave.server.interface import describe_interface
 from valueweave.server.linked_data import linked_data_routes
 from valueweave.server.listing import Listing
 from valueweave.server.metrics import MEDIA_TYPE, Meter, Metering

@@ -113,7 +113,7 @@ class Listing:
                 first, end = max(end - filters.limit, 0), max(end, min(filters.limit, len(ordered)))
                 end = min(end, first + filters.limit)
             else:
-                first = bisect_left(ordered, place, key=lambda each: each[0])
+                first = bisect_right(ordered, place, key=lambda each: each[0])
                 end = first + filters.limit
         shown = [iri for _, iri in ordered[first:end]]
 
