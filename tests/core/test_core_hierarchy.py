@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import owlrl  # type: ignore[import-untyped]
 import pyoxigraph as ox
 import pytest

@@ -24,6 +24,15 @@ def defined(expression: str) -> str:
     return NAMES + f":A owl:equivalentClass {expression} ."
 
 
+AT_LEAST_TWO = (
+    defined(
+        "[ a owl:Restriction ; owl:onProperty :n ; owl:someValuesFrom [ a rdfs:Datatype ;"
+        " owl:onDatatype xsd:integer ; owl:withRestrictions ( [ xsd:minInclusive 2 ] ) ] ]"
+    )
+    + " :n a owl:DatatypeProperty ."
+)
+
+
 @pytest.mark.parametrize(
     ("ontology", "data", "inferred"),
     [
@@ -52,18 +61,15 @@ def defined(expression: str) -> str:
         (defined(RESTRICTION.format("owl:minCardinality 1")), ":x :p :y .", {":x a :A"}),
         (defined(RESTRICTION.format("owl:minQualifiedCardinality 2 ; owl:onClass :B")),
          ":x :p :y , :z . :y a :B . :z a :B . :w :p :y , :v .", {":x a :A"}),
-        (defined("[ a owl:Restriction ; owl:onProperty :n ; owl:someValuesFrom [ a rdfs:Datatype ;"
-                 " owl:onDatatype xsd:integer ; owl:withRestrictions ( [ xsd:minInclusive 2 ] ) ] ]") + " :n a owl:DatatypeProperty .",
+        (AT_LEAST_TWO,
          ":x :n 2 . :y :n 10 . :z :n 1 .", {":x a :A", ":y a :A"}),
         (defined("[ a owl:Restriction ; owl:onProperty [ owl:inverseOf :p ] ; owl:someValuesFrom :B ]"),
          ":y :p :x ; a :B . :x :p :z .", {":x a :A"}),
         (defined("[ a owl:Class ; owl:oneOf ( :x :y ) ]"), ":z a :B .", {":x a :A", ":y a :A"}),
-        (defined("[ a owl:Class ; owl:intersectionOf ( :B [ a owl:Class ; owl:oneOf ( :x :y ) ] ) ]"), ":z a :B . :x a :B .",
-         {":x a :A"}),
+        (defined("[ a owl:Class ; owl:intersectionOf ( :B [ a owl:Class ; owl:oneOf ( :x :y ) ] ) ]"),
+         ":z a :B . :x a :B .", {":x a :A"}),
         # A facet holds of its datatype only.
-        (defined("[ a owl:Restriction ; owl:onProperty :n ; owl:someValuesFrom [ a rdfs:Datatype ;"
-                 " owl:onDatatype xsd:integer ; owl:withRestrictions ( [ xsd:minInclusive 2 ] ) ] ]")
-         + " :n a owl:DatatypeProperty .", ":x :n 2.5 . :y :n 3 .", {":y a :A"}),
+        (AT_LEAST_TWO, ":x :n 2.5 . :y :n 3 .", {":y a :A"}),
         # A literal is never the subject of a conclusion.
         (":n a owl:DatatypeProperty ; rdfs:range :A .", ":x :n 2 .", set()),
         # What is said of annotations is no logic.

@@ -123,7 +123,7 @@ def test_a_rule_that_names_what_the_ontology_does_not_have_is_told(header: str) 
     [problem] = caught.value.problems
     assert (problem.code, problem.term, problem.file) == ("unknown-term", "sce:involvess", "rule.rq")
     assert "sce:involves" in problem.remedy
-    assert problem.line == (7 if header else 6)
+    assert problem.line == (8 if header else 7)
     assert book(ontology, rule(text.replace("involvess", "involves"))).rules
 
 

@@ -11,7 +11,7 @@ from valueweave.namespaces import GRAPH
 
 
 def graph_of(kg: KnowledgeGraph) -> str:
-    return next(name for name in kg.store.manifest["statistics"]["graphs"] if "/inferred" not in name)
+    return next(str(name) for name in kg.store.manifest["statistics"]["graphs"] if "/inferred" not in name)
 
 
 def test_a_graph_named_in_the_request_is_returned_whole(client: httpx.Client, kg: KnowledgeGraph) -> None:

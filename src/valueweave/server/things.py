@@ -134,10 +134,7 @@ class Things:
         found: _Statements = defaultdict(lambda: defaultdict(list))
         for predicate, value, graph in rows(self.store.query(_ABOUT.format(this=this))):
             if isinstance(predicate, ox.NamedNode) and value is not None:
-                graphs = found[predicate.value][value]
-                # How something was inferred is the explanation's affair: here it counts that it was.
-                if isinstance(graph, ox.NamedNode) and not graph.value.startswith(DERIVATIONS):
-                    graphs.append(graph.value)
+                found[predicate.value][value] += [graph.value] if isinstance(graph, ox.NamedNode) else []
         return found
 
     def _pointing(self, this: ox.NamedNode) -> tuple[dict[str, dict[str, bool]], dict[str, int]]:
