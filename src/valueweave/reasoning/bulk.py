@@ -60,6 +60,7 @@ class BulkClosure:
         self._folder = tempfile.TemporaryDirectory(prefix="valueweave-")
         self._db = duckdb.connect(":memory:")
         self._db.execute("SET preserve_insertion_order = false")
+        self._db.execute("SET enable_progress_bar = false")  # it would go to stdout, where the data goes
         self._db.execute(f"SET temp_directory = '{self._folder.name}'")
         if memory_mib is not None:
             self._db.execute(f"SET memory_limit = '{memory_mib}MiB'")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,7 +103,9 @@ def run_rules(closure: BulkClosure, rules: RuleBook) -> None:
             path = Path(folder) / "facts.nt"
             closure.write_facts(path, keys)
             store.bulk_load(path=str(path), format=ox.RdfFormat.N_TRIPLES)
-        conclusions = dict(run_queries(store, rules.queries))
+        # The engine lets go of the interpreter while it works; each answer is read in the thread that asked.
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            conclusions = dict(pool.map(lambda rule: next(run_queries(store, [rule])), rules.queries))
         del store  # the tables need its memory
         closure.extend(conclusions)
 
