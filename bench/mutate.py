@@ -32,17 +32,17 @@ from valueweave.namespaces import SCE
 from valueweave.ontology import OntologyIndex
 from valueweave.project import Project
 from valueweave.queries import load_questions
-from valueweave.reasoning.compiler import axiom_name, compile_axioms
-from valueweave.reasoning.differences import Difference, Ledger
-from valueweave.reasoning.expressions import And, Axiom, Expression, Or
-from valueweave.reasoning.matching import matches
-from valueweave.reasoning.materialize import materialize
-from valueweave.reasoning.query_conditions import QueryConditions
-from valueweave.reasoning.rule_files import QueryRule
-from valueweave.reasoning.rulebook import RuleBook, rule_texts
-from valueweave.reasoning.rules import TYPE, Rule
-from valueweave.reasoning.triggers import Triggers
-from valueweave.reasoning.views import Index, View
+from valueweave.reasoning.closure.differences import Difference, Ledger
+from valueweave.reasoning.closure.matching import matches
+from valueweave.reasoning.closure.materialize import materialize
+from valueweave.reasoning.closure.query_conditions import QueryConditions
+from valueweave.reasoning.closure.triggers import Triggers
+from valueweave.reasoning.closure.views import Index, View
+from valueweave.reasoning.rules.book import RuleBook, rule_texts
+from valueweave.reasoning.rules.compiler import axiom_name, compile_axioms
+from valueweave.reasoning.rules.expressions import And, Axiom, Expression, Or
+from valueweave.reasoning.rules.files import QueryRule
+from valueweave.reasoning.rules.model import TYPE, Rule
 from valueweave.results import SolutionTable
 from valueweave.store import EmbeddedStore
 

@@ -26,11 +26,11 @@ from generate import ACTORS_OF_CASE, Generator, write
 from valueweave.layout import DERIVATIONS, INFERRED_GRAPH, ONTOLOGY_GRAPH
 from valueweave.ontology import OntologyIndex
 from valueweave.project import Project
-from valueweave.reasoning.bulk import BulkClosure
-from valueweave.reasoning.explain import Explainer
-from valueweave.reasoning.increments import add, remove
-from valueweave.reasoning.materialize import run_rules
-from valueweave.reasoning.rulebook import RuleBook, rule_texts
+from valueweave.reasoning.closure.bulk import BulkClosure
+from valueweave.reasoning.closure.increments import add, remove
+from valueweave.reasoning.closure.materialize import run_rules
+from valueweave.reasoning.proofs.explain import Explainer
+from valueweave.reasoning.rules.book import RuleBook, rule_texts
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 _BEGIN, _END = "<!-- reasoning: made by bench/reasoning.py -->", "<!-- reasoning: end -->"
@@ -178,8 +178,8 @@ def reasonable(folder: Path) -> Figures:
 def description_logic(_: Path) -> Figures:
     """HermiT on all cases of the project, without evidence."""
     from valueweave.graph import open as open_graph  # noqa: PLC0415
-    from valueweave.reasoning.description_check import projection  # noqa: PLC0415
-    from valueweave.reasoning.description_logic import classify_triples  # noqa: PLC0415
+    from valueweave.reasoning.logic.check import projection  # noqa: PLC0415
+    from valueweave.reasoning.logic.reasoner import classify_triples  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory() as place:
         triples = projection(open_graph(store=place))

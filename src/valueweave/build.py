@@ -22,10 +22,10 @@ from valueweave.namespaces import PREFIXES, SCE
 from valueweave.ontology import OntologyIndex
 from valueweave.problems import ContradictionError, InputError, Problem, has_errors
 from valueweave.project import Project
-from valueweave.reasoning.contradictions import find_contradictions, labels_in, to_problems
-from valueweave.reasoning.materialize import Closure, materialize
-from valueweave.reasoning.proof_text import ProofWriter
-from valueweave.reasoning.rulebook import RuleBook, rule_texts
+from valueweave.reasoning.closure.materialize import Closure, materialize
+from valueweave.reasoning.proofs.contradictions import find_contradictions, labels_in, to_problems
+from valueweave.reasoning.proofs.text import ProofWriter
+from valueweave.reasoning.rules.book import RuleBook, rule_texts
 from valueweave.store import EmbeddedStore
 from valueweave.store.versions import Versions
 from valueweave.validation import check_documents, check_places, validate

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     import rdflib
 
     from valueweave.analysis.numbers_report import NumbersReport
-    from valueweave.reasoning.assessment import Assessment
+    from valueweave.reasoning.assessment.result import Assessment
     from valueweave.reasoning.desk import ReasoningDesk
-    from valueweave.reasoning.explain import Explanation
+    from valueweave.reasoning.proofs.explain import Explanation
     from valueweave.search import HitPage, Search
 
 __all__ = ["Description", "KnowledgeGraph", "Scope", "open"]

@@ -10,8 +10,8 @@ import pytest
 from valueweave.namespaces import PREFIXES, SCE
 from valueweave.ontology import OntologyIndex
 from valueweave.project import Project
-from valueweave.reasoning.materialize import materialize
-from valueweave.reasoning.rulebook import RuleBook, rule_texts
+from valueweave.reasoning.closure.materialize import materialize
+from valueweave.reasoning.rules.book import RuleBook, rule_texts
 
 FIXTURES = sorted((Path(__file__).parents[1] / "fixtures" / "definitions").glob("*.ttl"))
 BY_ASSUMPTION = {"CrossCaseClaim"}

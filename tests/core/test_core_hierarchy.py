@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from valueweave.problems import InputError
-from valueweave.reasoning.materialize import materialize
-from valueweave.reasoning.rulebook import RuleBook, RuleText
+from valueweave.reasoning.closure.materialize import materialize
+from valueweave.reasoning.rules.book import RuleBook, RuleText
 
 PREFIXES = """
 @prefix : <urn:x/> . @prefix owl: <http://www.w3.org/2002/07/owl#> .

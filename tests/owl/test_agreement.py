@@ -17,8 +17,8 @@ from valueweave.layout import ONTOLOGY_GRAPH
 from valueweave.namespaces import GRAPH, ID, SCE
 from valueweave.problems import InputError
 from valueweave.project import Project
-from valueweave.reasoning.description_check import case_names, check_with_reasoner, projection
-from valueweave.reasoning.proof_text import ProofWriter
+from valueweave.reasoning.logic.check import case_names, check_with_reasoner, projection
+from valueweave.reasoning.proofs.text import ProofWriter
 from valueweave.reasoning.report import ReportWriter
 from valueweave.store import EmbeddedStore
 

@@ -10,7 +10,7 @@ import owlready2
 import pytest
 import rdflib
 
-from valueweave.reasoning.description_logic import classify
+from valueweave.reasoning.logic.reasoner import classify
 
 Report = dict[str, Any]
 APIS = pytest.mark.parametrize("api", ["5.1.9", "4.5.22"])

@@ -10,7 +10,7 @@ import rdflib
 from rdflib import OWL, RDF, RDFS
 
 from valueweave.namespaces import SCE
-from valueweave.reasoning.description_logic import DLResult, ReasonerError, classify
+from valueweave.reasoning.logic.reasoner import DLResult, ReasonerError, classify
 
 FIXTURE = "https://w3id.org/valueweave/fixture/"
 FOLDER = Path(__file__).resolve().parent.parent / "fixtures" / "definitions"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pyoxigraph as ox
 
 from valueweave.layout import ONTOLOGY_GRAPH
-from valueweave.reasoning.materialize import Closure, materialize
-from valueweave.reasoning.rulebook import RuleBook, RuleText
+from valueweave.reasoning.closure.materialize import Closure, materialize
+from valueweave.reasoning.rules.book import RuleBook, RuleText
 
 PREFIXES = """
 @prefix : <urn:x/> . @prefix owl: <http://www.w3.org/2002/07/owl#> .

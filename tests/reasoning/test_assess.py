@@ -18,15 +18,15 @@ from valueweave.namespaces import ID, PREFIXES, SCE
 from valueweave.ontology import OntologyIndex
 from valueweave.problems import InputError
 from valueweave.project import Project
-from valueweave.reasoning.assess import Assessor, Ground
-from valueweave.reasoning.assess_text import AssessmentWriter
-from valueweave.reasoning.assessment import Assessment, assess, rank
-from valueweave.reasoning.condition import Condition
-from valueweave.reasoning.conditions import where
-from valueweave.reasoning.explain import Explainer
-from valueweave.reasoning.expressions import ClassName, Or
-from valueweave.reasoning.materialize import materialize
-from valueweave.reasoning.rulebook import RuleBook, RuleText, rule_texts
+from valueweave.reasoning.assessment.assess import Assessor, Ground
+from valueweave.reasoning.assessment.condition import Condition
+from valueweave.reasoning.assessment.result import Assessment, assess, rank
+from valueweave.reasoning.assessment.text import AssessmentWriter
+from valueweave.reasoning.closure.materialize import materialize
+from valueweave.reasoning.proofs.explain import Explainer
+from valueweave.reasoning.rules.book import RuleBook, RuleText, rule_texts
+from valueweave.reasoning.rules.conditions import where
+from valueweave.reasoning.rules.expressions import ClassName, Or
 
 TYPE = ox.NamedNode(PREFIXES["rdf"] + "type")
 FIXTURES = sorted((Path(__file__).parents[1] / "fixtures" / "definitions").glob("*.ttl"))

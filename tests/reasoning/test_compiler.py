@@ -9,10 +9,10 @@ from tests.reasoning.small import PREFIXES, book, closure, follows, store, tripl
 
 from valueweave.ontology import OntologyIndex
 from valueweave.project import Project
-from valueweave.reasoning.compiler import compile_ontology
-from valueweave.reasoning.conditions import solutions
-from valueweave.reasoning.manchester import Words
-from valueweave.reasoning.rulebook import RuleBook
+from valueweave.reasoning.rules.book import RuleBook
+from valueweave.reasoning.rules.compiler import compile_ontology
+from valueweave.reasoning.rules.conditions import solutions
+from valueweave.reasoning.rules.manchester import Words
 
 NAMES = ":A a owl:Class . :B a owl:Class . :C a owl:Class . :p a owl:ObjectProperty . :q a owl:ObjectProperty . "
 RESTRICTION = "[ a owl:Restriction ; owl:onProperty :p ; {} ]"

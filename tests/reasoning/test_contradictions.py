@@ -12,9 +12,9 @@ from valueweave.layout import ONTOLOGY_GRAPH
 from valueweave.namespaces import GRAPH
 from valueweave.ontology import OntologyIndex
 from valueweave.project import Project
-from valueweave.reasoning.contradictions import Contradiction, find_contradictions
-from valueweave.reasoning.materialize import Closure, materialize
-from valueweave.reasoning.rulebook import RuleBook, rule_texts
+from valueweave.reasoning.closure.materialize import Closure, materialize
+from valueweave.reasoning.proofs.contradictions import Contradiction, find_contradictions
+from valueweave.reasoning.rules.book import RuleBook, rule_texts
 
 FIXTURES = sorted((Path(__file__).parents[1] / "fixtures" / "checks").glob("*.ttl"))
 EX = "https://w3id.org/valueweave/fixture/"

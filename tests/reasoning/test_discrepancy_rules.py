@@ -11,8 +11,8 @@ from valueweave.graph import KnowledgeGraph
 from valueweave.namespaces import ID, PREFIXES, SCE
 from valueweave.ontology import OntologyIndex
 from valueweave.project import Project
-from valueweave.reasoning.materialize import materialize
-from valueweave.reasoning.rulebook import RuleBook, rule_texts
+from valueweave.reasoning.closure.materialize import materialize
+from valueweave.reasoning.rules.book import RuleBook, rule_texts
 from valueweave.results import SolutionTable
 
 PROJECT = Project.find()

@@ -12,9 +12,9 @@ from valueweave.graph import KnowledgeGraph
 from valueweave.namespaces import SCE
 from valueweave.problems import InputError
 from valueweave.reasoning.desk import read_statement
-from valueweave.reasoning.explain import Explainer, Proof
-from valueweave.reasoning.proof_text import ProofWriter
-from valueweave.reasoning.rulebook import RuleBook, RuleText
+from valueweave.reasoning.proofs.explain import Explainer, Proof
+from valueweave.reasoning.proofs.text import ProofWriter
+from valueweave.reasoning.rules.book import RuleBook, RuleText
 
 ONTOLOGY = """
 :Firm a owl:Class ; rdfs:subClassOf :Actor ; rdfs:label "firm"@en . :Actor a owl:Class ; rdfs:label "actor"@en .

@@ -15,10 +15,10 @@ from valueweave.layout import DERIVATIONS, INFERRED_GRAPH, ONTOLOGY_GRAPH
 from valueweave.ontology import OntologyIndex
 from valueweave.problems import InputError
 from valueweave.project import Project
-from valueweave.reasoning.explain import Explainer, Proof
-from valueweave.reasoning.increments import add, remove
-from valueweave.reasoning.materialize import materialize
-from valueweave.reasoning.rulebook import RuleBook, RuleText, rule_texts
+from valueweave.reasoning.closure.increments import add, remove
+from valueweave.reasoning.closure.materialize import materialize
+from valueweave.reasoning.proofs.explain import Explainer, Proof
+from valueweave.reasoning.rules.book import RuleBook, RuleText, rule_texts
 
 PREFIXES = """@prefix : <urn:> . @prefix owl: <http://www.w3.org/2002/07/owl#> .
 @prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> . @prefix xsd: <http://www.w3.org/2001/XMLSchema#> .
@@ -307,7 +307,7 @@ def test_an_error_on_the_way_leaves_the_store_as_it_was(monkeypatch: pytest.Monk
     def fail(*_: object) -> None:
         raise RuntimeError("the engine gave up")
 
-    monkeypatch.setattr("valueweave.reasoning.query_rules.run_queries", fail)
+    monkeypatch.setattr("valueweave.reasoning.closure.query_rules.run_queries", fail)
     with pytest.raises(RuntimeError):
         add(store, book, [ox.Quad(THINGS[0], TYPE, ox.NamedNode("urn:B"), GRAPHS[0]), quad(1, "p", 2)])
     assert set(store) == before

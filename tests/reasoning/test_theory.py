@@ -12,8 +12,8 @@ from valueweave.graph import KnowledgeGraph
 from valueweave.namespaces import ID, SCE
 from valueweave.ontology import OntologyIndex
 from valueweave.project import Project
-from valueweave.reasoning.materialize import materialize
-from valueweave.reasoning.rulebook import RuleBook, rule_texts
+from valueweave.reasoning.closure.materialize import materialize
+from valueweave.reasoning.rules.book import RuleBook, rule_texts
 
 PREFIXES = """
 @prefix sce: <https://w3id.org/valueweave/ontology#> . @prefix : <urn:x/> .
@@ -220,3 +220,68 @@ def test_change_a_definition_and_behaviour_has_changed(ontology: OntologyIndex) 
     data = [quad.triple for quad in ox.parse(PREFIXES + turtle, format=ox.RdfFormat.TURTLE)]
     found = materialize(data, changed, RuleBook.compile(changed)).triples()
     assert any(f"{SCE}SupplyChainAsAService" in str(triple) for triple in found)
+
+
+SIDES = ":c sce:hasSide :s1 , :s2 . :s1 sce:hasParty :a . :s2 sce:hasParty :b ."
+
+
+@pytest.mark.parametrize(
+    ("turtle", "link", "pairs"),
+    [
+        (SIDES + ":c a sce:ComplementarityRelation .", "complements", {"a b", "b a"}),
+        # One party on both sides complements nobody; two parties of one side do not complement each other.
+        (":c a sce:ComplementarityRelation ; sce:hasSide :s1 , :s2 . :s1 sce:hasParty :a . :s2 sce:hasParty :a .",
+         "complements", set()),
+        (":c a sce:ComplementarityRelation ; sce:hasSide :s1 . :s1 sce:hasParty :a , :b .", "complements", set()),
+        (SIDES + ":c a sce:SupermodularComplementarity .", "supermodularWith", {"a b", "b a"}),
+        (SIDES + ":c a sce:UniqueComplementarity .", "supermodularWith", set()),
+        (SIDES + ":c a sce:UniqueComplementarity .", "uniquelyComplements", {"a b", "b a"}),
+        (SIDES + ":c a sce:SupermodularComplementarity .", "uniquelyComplements", set()),
+        (":p sce:hasParty :a ; sce:inSystem :e .", "activeIn", {"a e"}),
+        (":p sce:hasParty :a . :q sce:inSystem :e .", "activeIn", set()),
+        (":i sce:undertakenBy :a ; sce:withPartner :b .", "cooperatesWith", {"a b", "b a"}),
+        (":i sce:undertakenBy :a ; sce:withPartner :a .", "cooperatesWith", set()),
+        (":i sce:undertakenBy :a . :j sce:withPartner :b .", "cooperatesWith", set()),
+        (":v a sce:ValueCoCreation ; sce:involves :a , :b . :a a sce:Actor . :b a sce:Actor .", "coCreatesWith",
+         {"a b", "b a"}),
+        (":v a sce:ValueCoCreation ; sce:involves :a , :b . :a a sce:Actor . :b a sce:Concept .", "coCreatesWith",
+         set()),
+        (":v a sce:Event ; sce:involves :a , :b . :a a sce:Actor . :b a sce:Actor .", "coCreatesWith", set()),
+        (":k a sce:IdentityClaim ; sce:identifies :a , :b .", "possiblySameAs", {"a b", "b a"}),
+        (":k a sce:Claim ; sce:about :a , :b .", "possiblySameAs", set()),
+        (":x a sce:SchemePhase ; sce:inScheme :s ; sce:order 1 . "
+         ":y a sce:SchemePhase ; sce:inScheme :s ; sce:order 3 .", "precedesPhase", {"x y"}),
+        (":x a sce:SchemePhase ; sce:inScheme :s ; sce:order 1 . "
+         ":y a sce:SchemePhase ; sce:inScheme :t ; sce:order 3 .", "precedesPhase", set()),
+        (":x a sce:Stage ; sce:inScheme :s ; sce:stageOf :e ; sce:order 1 . "
+         ":y a sce:Stage ; sce:inScheme :s ; sce:stageOf :f ; sce:order 3 .", "precedes", set()),
+    ],
+)  # fmt: skip
+def test_a_domain_rule_joins_these_and_no_others(
+    turtle: str, link: str, pairs: set[str], ontology: OntologyIndex, rules: RuleBook
+) -> None:
+    found = follows(ontology, rules, turtle)
+    joined = {text.replace(":", "").replace(f" sce{link} ", " ") for text in found if f" sce:{link} " in text}
+    assert joined == pairs
+
+
+PHASES = """
+:p1 a sce:SchemePhase ; sce:inScheme :s ; sce:order 1 ; sce:denotesTerm sce:ValueConsensusStage .
+:p2 a sce:SchemePhase ; sce:inScheme :s ; sce:order 2 ; sce:denotesTerm sce:ValueSharingStage .
+:x a sce:Stage ; sce:inScheme :s .
+"""
+
+
+@pytest.mark.parametrize(
+    ("types", "highest"),
+    [
+        ("sce:ValueConsensusStage", {"p1"}),
+        ("sce:ValueConsensusStage , sce:ValueSharingStage", {"p2"}),
+        ("sce:ValueWinWinStage", set()),
+    ],
+)
+def test_the_highest_phase_is_the_last_whose_term_applies(
+    types: str, highest: set[str], ontology: OntologyIndex, rules: RuleBook
+) -> None:
+    found = follows(ontology, rules, PHASES + f":x a {types} .")
+    assert {text.rsplit(":", 1)[-1] for text in found if " sce:hasHighestPhase " in text} == highest

@@ -26,8 +26,8 @@ from valueweave.layout import INFERRED_GRAPH, ONTOLOGY_GRAPH
 from valueweave.namespaces import PREFIXES, SCE
 from valueweave.ontology import OntologyIndex
 from valueweave.project import Project
-from valueweave.reasoning.materialize import materialize
-from valueweave.reasoning.rulebook import RuleBook, rule_texts
+from valueweave.reasoning.closure.materialize import materialize
+from valueweave.reasoning.rules.book import RuleBook, rule_texts
 from valueweave.server import create_app
 from valueweave.server.runner import listen
 from valueweave.store import EmbeddedStore

@@ -35,7 +35,7 @@ def reason(
     """Write what follows into the store; report by which rules, what rules do not carry, and what contradicts."""
     from valueweave.problems import InputError, Problem
     from valueweave.progress import progress_bar
-    from valueweave.reasoning.proof_text import ProofWriter
+    from valueweave.reasoning.proofs.text import ProofWriter
     from valueweave.reasoning.report import ReportWriter
     from valueweave.reasoning.report import reason as run
 
@@ -46,7 +46,7 @@ def reason(
     with open_graph(project) as kg:
         writer = ReportWriter(ProofWriter(kg.label, language))
         if dl:
-            from valueweave.reasoning.description_check import check_with_reasoner
+            from valueweave.reasoning.logic.check import check_with_reasoner
 
             with progress_bar("Reasoning") as watch:
                 answers = check_with_reasoner(kg, case or (), timeout=timeout, tell=watch)
@@ -79,7 +79,7 @@ def explain(
     ] = "en",
 ) -> None:
     """Say why a statement holds, down to the passages of the sources; or what comes nearest to it."""
-    from valueweave.reasoning.proof_text import ProofWriter
+    from valueweave.reasoning.proofs.text import ProofWriter
 
     with open_graph(project_of(context)) as kg:
         explanation = kg.explain(subject, predicate, value, proofs=proofs)
@@ -109,8 +109,8 @@ def assess(
 ) -> None:
     """Say which conditions of a class a thing meets, what would meet the others, and who meets them."""
     from valueweave.problems import InputError, Problem
-    from valueweave.reasoning.assess_json import AssessmentJson
-    from valueweave.reasoning.assess_text import AssessmentWriter
+    from valueweave.reasoning.assessment.json import AssessmentJson
+    from valueweave.reasoning.assessment.text import AssessmentWriter
 
     if every is (class_name is not None):
         remedy = "Write 'assess INDIVIDUAL CLASS' or 'assess INDIVIDUAL --all'."

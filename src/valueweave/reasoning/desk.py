@@ -14,11 +14,11 @@ import pyoxigraph as ox
 from valueweave.layout import ONTOLOGY_GRAPH
 from valueweave.namespaces import PREFIXES, TermError, expand_iri
 from valueweave.problems import InputError, Problem
-from valueweave.reasoning.assess import Ground
-from valueweave.reasoning.assessment import Assessment, assess, rank
-from valueweave.reasoning.explain import Explainer, Explanation
-from valueweave.reasoning.rulebook import RuleBook, RuleText
-from valueweave.reasoning.schema_questions import SchemaQuestions, is_schema_question
+from valueweave.reasoning.assessment.assess import Ground
+from valueweave.reasoning.assessment.result import Assessment, assess, rank
+from valueweave.reasoning.logic.schema_questions import SchemaQuestions, is_schema_question
+from valueweave.reasoning.proofs.explain import Explainer, Explanation
+from valueweave.reasoning.rules.book import RuleBook, RuleText
 from valueweave.store import EmbeddedStore
 
 __all__ = ["ReasoningDesk", "read_statement", "read_term"]

@@ -17,11 +17,11 @@ import pyoxigraph as ox
 from valueweave.graph import KnowledgeGraph
 from valueweave.layout import INFERRED_GRAPH, ONTOLOGY_GRAPH
 from valueweave.namespaces import GRAPH, shorten_iri
-from valueweave.reasoning.compiler import Uncovered
-from valueweave.reasoning.contradictions import Contradiction, find_contradictions
-from valueweave.reasoning.description_check import DescriptionReport
-from valueweave.reasoning.materialize import materialize
-from valueweave.reasoning.proof_text import ProofWriter
+from valueweave.reasoning.closure.materialize import materialize
+from valueweave.reasoning.logic.check import DescriptionReport
+from valueweave.reasoning.proofs.contradictions import Contradiction, find_contradictions
+from valueweave.reasoning.proofs.text import ProofWriter
+from valueweave.reasoning.rules.compiler import Uncovered
 
 __all__ = ["SCHEMA", "ReasoningReport", "ReportWriter", "reason"]
 

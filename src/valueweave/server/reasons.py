@@ -13,9 +13,9 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from valueweave.problems import InputError, Problem
-from valueweave.reasoning.assess_json import AssessmentJson
-from valueweave.reasoning.assess_text import AssessmentWriter
-from valueweave.reasoning.proof_text import ProofWriter
+from valueweave.reasoning.assessment.json import AssessmentJson
+from valueweave.reasoning.assessment.text import AssessmentWriter
+from valueweave.reasoning.proofs.text import ProofWriter
 from valueweave.server.api import BASE, problem_responses
 from valueweave.server.caching import freshness
 from valueweave.server.catalogue import Catalogue

@@ -1,0 +1,1 @@
+"""What a description logic reasoner adds, and questions about classes and properties."""

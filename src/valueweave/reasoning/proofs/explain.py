@@ -1,0 +1,424 @@
+"""Why a statement holds: its proof, down to the passages of the sources.
+
+In: a store with its closure, the rules it was built with, a statement. Out: :class:`Explanation`.
+The decision hidden here: a proof is searched backwards on the store. Every inferred statement stands in a graph of its
+round and rule; the conditions of the rule are evaluated with the conclusion bound, and only statements of earlier
+rounds are taken as premises, so a proof always ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+
+import pyoxigraph as ox
+
+from valueweave.layout import DERIVATIONS, INFERRED_GRAPH
+from valueweave.namespaces import PREFIXES, SCE
+from valueweave.reasoning.rules.book import RuleBook
+from valueweave.reasoning.rules.conditions import Engine, group_members, select, solutions, unify, where
+from valueweave.reasoning.rules.files import QueryRule
+from valueweave.reasoning.rules.model import Body, Call, Rule, Source, Term, Var
+
+__all__ = ["Explainer", "Explanation", "Nearest", "Passage", "Proof"]
+
+_HAS_EVIDENCE = ox.NamedNode(SCE + "hasEvidence")
+_ANNOTATIONS = frozenset(ox.NamedNode(iri) for iri in (PREFIXES["rdfs"] + "label", PREFIXES["dcterms"] + "description"))
+"""What a rule reads only to give its conclusions a label."""
+
+_TRIES = 200
+"""So many ways to meet the conditions of a rule are looked at for the one with the lowest premises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Where a source says what a statement says.
+
+    Attributes:
+        item: IRI of the evidence item.
+        source: IRI of the source.
+        section: the section, as printed.
+        start: first code point of the span.
+        end: the code point after its last.
+        sha256: hash of the span.
+        kind: IRI of the kind of evidence.
+        scope: 0 when the item says that it backs this property, 1 when it backs the whole record, 2 when it backs other
+            properties of the record.
+    """
+
+    item: str
+    source: str
+    section: str
+    start: int
+    end: int
+    sha256: str
+    kind: str
+    scope: int
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A statement with what it follows from.
+
+    Attributes:
+        statement: the statement.
+        round: 0 when it is asserted, else the round in which it was inferred.
+        rule: the rule of the last step, ``None`` when it is asserted.
+        premises: proofs of the premises.
+        conditions: what else had to be so, in SPARQL: tests of values, absence of statements, sizes of groups.
+        graphs: IRIs of the graphs that assert it.
+        passages: its evidence, when it is asserted.
+    """
+
+    statement: ox.Triple
+    round: int
+    rule: Rule | QueryRule | None = None
+    premises: tuple[Proof, ...] = ()
+    conditions: tuple[tuple[str, Body | Call | int], ...] = ()
+    graphs: tuple[str, ...] = ()
+    passages: tuple[Passage, ...] = ()
+
+    @property
+    def asserted(self) -> bool:
+        """Whether it is asserted, by a file or by the ontology."""
+        return self.rule is None
+
+    def leaves(self) -> Iterator[Proof]:
+        """Yield the asserted statements it rests on, each once."""
+        seen: set[ox.Triple] = set()
+        todo = [self]
+        while todo:
+            proof = todo.pop()
+            if proof.statement in seen:
+                continue
+            seen.add(proof.statement)
+            if proof.asserted:
+                yield proof
+            todo.extend(reversed(proof.premises))
+
+    def steps(self) -> int:
+        """Return how many different statements it holds that were inferred."""
+        seen: set[ox.Triple] = set()
+        todo = [self]
+        while todo:
+            proof = todo.pop()
+            if proof.statement not in seen and not proof.asserted:
+                seen.add(proof.statement)
+                todo.extend(proof.premises)
+        return len(seen)
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """What comes nearest to a statement that does not follow.
+
+    Attributes:
+        rule: a rule that would conclude it.
+        met: its conditions that are met, as statement patterns in SPARQL.
+        unmet: its conditions that are not.
+    """
+
+    rule: Rule
+    met: tuple[str, ...]
+    unmet: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The answer to: why does this hold?
+
+    Attributes:
+        statement: what was asked.
+        entailed: whether it holds.
+        proofs: proofs, the one of the lowest round first.
+        nearest: when it does not hold, rules that would conclude it, the one with the fewest unmet conditions first.
+        similar: when it does not hold, statements that differ from it in one place.
+        axioms: of a statement about classes or properties, the smallest set of axioms behind it.
+    """
+
+    statement: ox.Triple
+    entailed: bool
+    proofs: tuple[Proof, ...] = ()
+    nearest: tuple[Nearest, ...] = ()
+    similar: tuple[ox.Triple, ...] = field(default=())
+    axioms: tuple[Source, ...] = ()
+
+
+class Explainer:
+    """Explains the statements of a store.
+
+    Args:
+        engine: the store's engine; its default graph holds the closure.
+        rules: the rules the store was built with.
+    """
+
+    def __init__(self, engine: ox.Store, rules: RuleBook) -> None:
+        self._engine: ox.Store = engine
+        self._rules = rules
+
+    def explain(self, statement: ox.Triple, *, proofs: int = 1) -> Explanation:
+        """Return why ``statement`` holds, or what comes nearest to it.
+
+        Args:
+            statement: what to explain.
+            proofs: how many proofs to give at most; they differ in their last step.
+        """
+        if self._rank(statement) is None:
+            return Explanation(
+                statement,
+                entailed=False,
+                nearest=tuple(self._nearest(statement)),
+                similar=tuple(self._similar(statement)),
+            )
+        known: dict[ox.Triple, Proof] = {}
+        first = self._prove(statement, known)
+        found = [first]
+        if proofs > 1:
+            found += islice(self._others(first, known), proofs - 1)
+        return Explanation(statement, entailed=True, proofs=tuple(found))
+
+    def prove_all(self, rule: Rule) -> Iterator[Proof]:
+        """Yield a proof for each way in which the conditions of ``rule`` are met, for a check a contradiction each."""
+        known: dict[ox.Triple, Proof] = {}
+        for values in solutions(self._asked, rule.body, {}):
+            premises, conditions = self._premises(rule, values)
+            proofs = tuple(self._prove(premise, known) for premise in premises)
+            deepest = max((proof.round for proof in proofs), default=0)
+            yield Proof(rule.head.bind(values).triple(), deepest + 1, rule, proofs, conditions)
+
+    # -- proofs
+
+    @property
+    def _asked(self) -> Engine:
+        return self._engine
+
+    def _graphs(self, triple: ox.Triple) -> tuple[list[str], list[tuple[int, str]]]:
+        """Return the graphs that assert a statement, and the rounds and rules that inferred it."""
+        asserted: list[str] = []
+        derived: list[tuple[int, str]] = []
+        for quad in self._engine.quads_for_pattern(triple.subject, triple.predicate, triple.object, None):
+            graph = quad.graph_name
+            if not isinstance(graph, ox.NamedNode) or graph.value == INFERRED_GRAPH:
+                continue
+            if graph.value.startswith(DERIVATIONS):
+                number, _, name = graph.value.removeprefix(DERIVATIONS).partition("/")
+                derived.append((int(number), name))
+            else:
+                asserted.append(graph.value)
+        return sorted(asserted), sorted(derived)
+
+    def _rank(self, triple: ox.Triple) -> int | None:
+        asserted, derived = self._graphs(triple)
+        if asserted:
+            return 0
+        return derived[0][0] if derived else None
+
+    def _prove(self, triple: ox.Triple, known: dict[ox.Triple, Proof]) -> Proof:
+        if triple not in known:
+            asserted, derived = self._graphs(triple)
+            if asserted:
+                known[triple] = Proof(triple, 0, graphs=tuple(asserted), passages=tuple(self.passages(triple)))
+            else:
+                number, name = derived[0]
+                if (query := self._rules.queries_by_name.get(name)) is not None:
+                    known[triple] = self._query_step(triple, number, query, known)
+                else:
+                    known[triple] = self._last_step(triple, number, self._rules.by_name[name], known)
+        return known[triple]
+
+    def _last_step(self, triple: ox.Triple, number: int, rule: Rule, known: dict[ox.Triple, Proof]) -> Proof:
+        best: tuple[int, list[ox.Triple], dict[Var, Term]] | None = None
+        bound = unify(rule.head, triple)
+        for tried, values in enumerate(solutions(self._asked, rule.body, bound or {})):
+            if tried > _TRIES and best is not None:
+                break
+            premises, _ = self._premises(rule, values, number)
+            ranks = [self._rank(premise) for premise in premises]
+            known_ranks = [rank for rank in ranks if rank is not None and rank < number]
+            if len(known_ranks) == len(ranks) and (best is None or sum(known_ranks) < best[0]):
+                best = sum(known_ranks), premises, values
+                if best[0] == 0:
+                    break
+        if best is None:
+            raise LookupError(f"The rule {rule.name} does not conclude {triple} from this store.")
+        premises, conditions = self._premises(rule, best[2], number)
+        return Proof(triple, number, rule, tuple(self._prove(premise, known) for premise in premises), conditions)
+
+    def _query_step(self, triple: ox.Triple, number: int, query: QueryRule, known: dict[ox.Triple, Proof]) -> Proof:
+        """Return the step of a rule that is a query: what its patterns match, with the conclusion bound."""
+        for values in self._query_solutions(triple, query):
+            premises: dict[ox.Triple, None] = {}
+            for pattern in query.patterns:
+                subject, predicate, value = (values.get(slot) if isinstance(slot, Var) else slot for slot in pattern)
+                if not isinstance(subject, ox.NamedNode) or not isinstance(predicate, ox.NamedNode) or value is None:
+                    continue
+                premise = ox.Triple(subject, predicate, value)
+                rank = self._rank(premise)
+                # A pattern of an alternative that was not taken, or of an option, need not hold.
+                if rank is not None and rank < number and predicate not in _ANNOTATIONS:
+                    premises[premise] = None
+            if premises:
+                proofs = tuple(self._prove(premise, known) for premise in premises)
+                return Proof(triple, number, query, proofs)
+        raise LookupError(f"The rule {query.name} does not conclude {triple} from this store.")
+
+    def _query_solutions(self, triple: ox.Triple, query: QueryRule) -> Iterator[dict[Var, Term]]:
+        for pattern in query.head:
+            bound: dict[Var, Term] = {}
+            for slot, term in zip(pattern, (triple.subject, triple.predicate, triple.object), strict=True):
+                if not isinstance(term, ox.NamedNode | ox.Literal):
+                    break
+                if (bound.setdefault(slot, term) if isinstance(slot, Var) else slot) != term:
+                    break
+            else:
+                tests = " ".join(f"FILTER(SAMETERM({variable}, {term}))" for variable, term in bound.items())
+                answer = self._engine.query(f"{query.prologue} SELECT * WHERE {{ {{ {query.conditions} }} {tests} }}")
+                assert isinstance(answer, ox.QuerySolutions)
+                names = [Var(variable.value) for variable in answer.variables]
+                for solution in answer:
+                    found = {name: solution[index] for index, name in enumerate(names)}
+                    yield {name: term for name, term in found.items() if isinstance(term, ox.NamedNode | ox.Literal)}
+
+    def _others(self, first: Proof, known: dict[ox.Triple, Proof]) -> Iterator[Proof]:
+        """Yield proofs with another last step than ``first``, lowest premises first."""
+        triple = first.statement
+        found: list[tuple[int, str, Proof]] = []
+        seen = {(first.rule.name if first.rule else None, frozenset(premise.statement for premise in first.premises))}
+        for rule in self._rules.concluding(triple):
+            values = unify(rule.head, triple)
+            if values is None:
+                continue
+            for complete in islice(solutions(self._asked, rule.body, values), _TRIES):
+                premises, conditions = self._premises(rule, complete)
+                key = (rule.name, frozenset(premises))
+                # A premise that itself rests on the statement would prove nothing.
+                if key in seen or triple in premises:
+                    continue
+                seen.add(key)
+                proofs = tuple(self._prove(premise, known) for premise in premises)
+                if any(_rests_on(proof, triple) for proof in proofs):
+                    continue
+                number = max((proof.round for proof in proofs), default=0) + 1
+                found.append((number, rule.name, Proof(triple, number, rule, proofs, conditions)))
+        for _, _, proof in sorted(found, key=lambda entry: entry[:2]):
+            yield proof
+
+    def _premises(
+        self, rule: Rule, values: dict[Var, Term], number: int | None = None
+    ) -> tuple[list[ox.Triple], tuple[tuple[str, Body | Call | int], ...]]:
+        """Return the premises of a step, and what else had to be so; of groups what counted before round ``number``."""
+
+        def earlier(premise: ox.Triple) -> bool:
+            rank = self._rank(premise)
+            return number is None or (rank is not None and rank < number)
+
+        premises = [atom.bind(values).triple() for atom in rule.body.atoms]
+        conditions: list[tuple[str, Body | Call | int]] = []
+        for count in rule.body.counts:
+            members = group_members(self._asked, count, values, earlier)
+            if len(members) < count.minimum:  # these values were not enough then
+                members = group_members(self._asked, count, values)
+            premises += [premise for member in members for premise in member]
+            conditions.append((f"{len(members)} of at least {count.minimum}", len(members)))
+        conditions += [(where(Body(tests=(test,)), values), test) for test in rule.body.tests]
+        conditions += [(where(Body(absent=(absent,)), values), absent) for absent in rule.body.absent]
+        return list(dict.fromkeys(premises)), tuple(conditions)
+
+    # -- evidence
+
+    def passages(self, triple: ox.Triple) -> Iterator[Passage]:
+        """Yield where the sources say what an asserted statement says."""
+        if not isinstance(triple.subject, ox.NamedNode):
+            return
+        everything: list[Passage] = []
+        for quad in self._engine.quads_for_pattern(triple.subject, _HAS_EVIDENCE, None, ox.DefaultGraph()):
+            if isinstance(quad.object, ox.NamedNode):
+                everything += self._passage(quad.object, triple.predicate)
+        # What names this property goes before what backs the whole record, and that before what names other properties.
+        best = min((passage.scope for passage in everything), default=0)
+        chosen = [passage for passage in everything if passage.scope == best]
+        yield from sorted(chosen, key=lambda passage: (passage.source, passage.start, passage.item))
+
+    def _passage(self, item: ox.NamedNode, predicate: ox.NamedNode) -> Iterator[Passage]:
+        values: dict[str, list[ox.NamedNode | ox.Literal]] = {}
+        for quad in self._engine.quads_for_pattern(item, None, None, ox.DefaultGraph()):
+            if isinstance(quad.object, ox.NamedNode | ox.Literal):
+                values.setdefault(quad.predicate.value.removeprefix(SCE), []).append(quad.object)
+        supported = {value.value for value in values.get("supports", ())}
+
+        def one(name: str) -> str:
+            return values[name][0].value if name in values else ""
+
+        yield Passage(
+            item.value,
+            one("inSource"),
+            one("section"),
+            int(one("startOffset") or 0),
+            int(one("endOffset") or 0),
+            one("spanSha256"),
+            one("hasEvidenceKind"),
+            (0 if predicate.value in supported else 2) if supported else 1,
+        )
+
+    # -- what does not hold
+
+    def _nearest(self, triple: ox.Triple) -> Iterator[Nearest]:
+        found = [near for rule in self._rules.concluding(triple) if (near := self.near(rule, triple))]
+        yield from sorted(found, key=lambda nearest: (len(nearest.unmet), -len(nearest.met), nearest.rule.name))[:5]
+
+    def near(self, rule: Rule, triple: ox.Triple) -> Nearest | None:
+        """Return which conditions of ``rule`` are met for it to conclude ``triple``, if it is about such statements."""
+        values = unify(rule.head, triple)
+        if values is None:
+            return None
+        met, unmet = self._partly(rule.body, values)
+        return Nearest(rule, tuple(met), tuple(unmet))
+
+    def proof(self, triple: ox.Triple) -> Proof | None:
+        """Return the proof of lowest round of a statement, if it holds."""
+        return None if self._rank(triple) is None else self._prove(triple, {})
+
+    def _partly(self, body: Body, values: dict[Var, Term]) -> tuple[list[str], list[str]]:
+        """Return the conditions that can be met together, taken in their order, and the others."""
+        met: list[str] = []
+        unmet: list[str] = []
+        kept = Body()
+        parts = [Body((atom,)) for atom in body.atoms]
+        parts += [Body(counts=(count,)) for count in body.counts]
+        parts += [Body(tests=(test,)) for test in body.tests] + [Body(absent=(absent,)) for absent in body.absent]
+        for part in parts:
+            tried = kept + part
+            known = {*kept.variables(), *values}
+            if any(known.isdisjoint(atom.variables()) and any(atom.variables()) for atom in part.atoms):
+                # What is not joined to the thing asked for says nothing of it, even if it holds of something else.
+                unmet.append(where(part, values))
+                continue
+            if any(
+                variable not in {*tried.variables(), *values} for test in tried.tests for variable in test.variables()
+            ):
+                continue  # what it tests is missing, which is told already
+            answer = self._engine.query(select(tried, values, limit=1))
+            assert isinstance(answer, ox.QuerySolutions)
+            if next(iter(answer), None) is not None:
+                kept = tried
+                met.append(where(part, values))
+            else:
+                unmet.append(where(part, values))
+        return met, unmet
+
+    def _similar(self, triple: ox.Triple) -> Iterator[ox.Triple]:
+        patterns: Iterable[tuple[object, object, object]] = (
+            (triple.subject, triple.predicate, None),
+            (triple.subject, None, triple.object),
+            (None, triple.predicate, triple.object),
+        )
+        for subject, predicate, value in patterns:
+            quads = self._engine.quads_for_pattern(subject, predicate, value, ox.DefaultGraph())  # type: ignore[arg-type]
+            yield from (quad.triple for quad in islice(quads, 5))
+
+
+def _rests_on(proof: Proof, triple: ox.Triple) -> bool:
+    if proof.statement == triple:
+        return True
+    return any(_rests_on(premise, triple) for premise in proof.premises)
