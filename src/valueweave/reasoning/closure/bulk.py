@@ -61,7 +61,7 @@ class BulkClosure:
         self._db = duckdb.connect(":memory:")
         self._db.execute("SET preserve_insertion_order = false")
         self._db.execute("SET enable_progress_bar = false")  # it would go to stdout, where the data goes
-        self._db.execute(f"SET temp_directory = '{self._folder.name}'")
+        self._db.execute(f"SET temp_directory = {quote(self._folder.name)}")
         if memory_mib is not None:
             self._db.execute(f"SET memory_limit = '{memory_mib}MiB'")
         if threads is not None:
@@ -341,7 +341,7 @@ class BulkClosure:
             "COPY (SELECT s.text || ' ' || p.text || ' ' || o.text || ' .' FROM"
             f" (SELECT * FROM fact WHERE {' OR '.join(conditions) or 'false'}) AS f"
             " JOIN term AS s ON s.id = f.s JOIN term AS p ON p.id = f.p JOIN term AS o ON o.id = f.o)"
-            f" TO '{path}' (FORMAT csv, HEADER false, DELIMITER '\x01', QUOTE '', ESCAPE '')"
+            f" TO {quote(str(path))} (FORMAT csv, HEADER false, DELIMITER '\x01', QUOTE '', ESCAPE '')"
         )
 
     def write(self, path: Path, graph: str, derivations: str) -> int:
@@ -366,7 +366,7 @@ class BulkClosure:
             " JOIN rules AS r ON r.rule = i.rule)"
             f" SELECT unnest([line || ' .', line || ' <{graph}> .',"
             f" line || ' <{derivations}' || round || '/' || name || '> .']) FROM lines)"
-            f" TO '{path}' (FORMAT csv, HEADER false, DELIMITER '\x01', QUOTE '', ESCAPE '')"
+            f" TO {quote(str(path))} (FORMAT csv, HEADER false, DELIMITER '\x01', QUOTE '', ESCAPE '')"
         )
         return self._count("SELECT count(*) FROM inferred")
 
