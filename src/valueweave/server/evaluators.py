@@ -182,6 +182,7 @@ class Evaluators:
             None if default_graph is None else list(default_graph),
             None if named_graphs is None else list(named_graphs),
             self.limits.answer_bytes,
+            self.limits.seconds,
         )
         started = time.perf_counter()
         answer = self._answer(asked)

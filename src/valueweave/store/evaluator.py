@@ -31,7 +31,17 @@ _LENGTH = struct.Struct(">Q")
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """A query to be answered: its text, the format, values as N-Triples, the dataset, the largest answer in bytes."""
+    """A query to be answered.
+
+    Attributes:
+        text: the SPARQL text.
+        format: name of the format wanted.
+        values: terms as N-Triples by variable.
+        default_graph: graphs of the default graph.
+        named_graphs: graphs that ``GRAPH`` sees.
+        largest: the longest answer in bytes.
+        seconds: how long whoever asks will wait.
+    """
 
     text: str
     format: str | None
@@ -39,6 +49,7 @@ class Evaluation:
     default_graph: list[str] | None
     named_graphs: list[str] | None
     largest: int
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +107,17 @@ def main(folder: str, memory_mib: int) -> None:
     write_frame(answers, store.manifest["version"])
     with suppress(EOFError, BrokenPipeError):
         while True:
-            write_frame(answers, _evaluate(store, read_frame(requests)))
+            asked = read_frame(requests)
+            # If the parent is gone, nobody else would end a query that runs on and on.
+            _end_after(asked.seconds * 2 + 5)
+            write_frame(answers, _evaluate(store, asked))
+            _end_after(0)
+
+
+def _end_after(seconds: float) -> None:
+    """Have the system end this process after so many seconds; 0 takes that back."""
+    if hasattr(signal, "setitimer"):  # not on Windows
+        signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 def _limit_memory(memory_mib: int) -> None:
