@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -16,6 +19,7 @@ from valueweave.graph import KnowledgeGraph
 from valueweave.server import Settings, create_app
 from valueweave.server.errors import ProblemError
 from valueweave.server.evaluators import Evaluators, Limits
+from valueweave.store.evaluator import RUN, Evaluation, write_frame
 
 SECONDS = 1.0
 SMALL = "SELECT ?s { ?s a sce:Stage }"
@@ -132,3 +136,11 @@ def test_nothing_runs_on_when_the_pool_is_closed(folder: Path) -> None:
     children = [process._child for process in evaluators._all]
     evaluators.close()
     assert all(child.poll() is not None for child in children)
+
+
+def test_an_evaluator_whose_asker_is_gone_ends_by_itself(folder: Path) -> None:
+    command = [sys.executable, "-c", RUN, str(folder), "0"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as child:
+        assert child.stdin is not None
+        write_frame(child.stdin, Evaluation(CARTESIAN, "csv", {}, None, None, 1000, seconds=0.1))
+        assert child.wait(timeout=30) == -signal.SIGALRM
