@@ -122,6 +122,18 @@ class KnowledgeGraph:
             **manifest.get("statistics", {}),
         }
 
+    def successor(self, store: EmbeddedStore) -> KnowledgeGraph:
+        """Return the knowledge graph of another version of the store.
+
+        What depends on files of the project alone is handed on, when both versions were built from the same files.
+        """
+        after = KnowledgeGraph(store, self.project)
+        if store.manifest["digest"] == self.store.manifest["digest"]:
+            after._questions = self._questions
+            if desk := self.__dict__.get("reasoning"):
+                after.reasoning.inherit(desk)
+        return after
+
     def close(self) -> None:
         """Let go of the store's files."""
         self.store.close()

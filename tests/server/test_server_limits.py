@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import httpx
+import pyoxigraph as ox
 import pytest
 from tests.server.conftest import serving
 
@@ -19,6 +20,7 @@ from valueweave.graph import KnowledgeGraph
 from valueweave.server import Settings, create_app
 from valueweave.server.errors import ProblemError
 from valueweave.server.evaluators import Evaluators, Limits
+from valueweave.store import EmbeddedStore
 from valueweave.store.evaluator import RUN, Evaluation, write_frame
 
 SECONDS = 1.0
@@ -122,12 +124,16 @@ def test_a_process_that_dies_is_replaced(folder: Path) -> None:
         assert evaluators.serialize_query(SMALL, "csv")[0].startswith(b"s\r\n")
 
 
-def test_renewed_processes_answer_as_before(folder: Path) -> None:
-    with Evaluators(folder, 2) as evaluators:
-        before = evaluators.serialize_query(SMALL, "csv")
-        evaluators.renew()
-        assert evaluators.serialize_query(SMALL, "csv") == before
-        assert evaluators.tally.started == 4
+def test_a_process_answers_from_the_version_that_is_asked_for(tmp_path: Path) -> None:
+    def write(name: str) -> str:
+        quad = ox.Quad(ox.NamedNode(f"urn:{name}"), ox.NamedNode("urn:p"), ox.NamedNode("urn:o"))
+        return str(EmbeddedStore.write(tmp_path, [quad], {"digest": name * 12})["version"])
+
+    first, second = write("a"), write("b")
+    with Evaluators(tmp_path, 1) as evaluators:
+        for version, expected in ((second, b"urn:b"), (first, b"urn:a"), (second, b"urn:b"), ("gone-1", b"urn:b")):
+            assert expected in evaluators.serialize_query("SELECT * { ?s ?p ?o }", "csv", version=version)[0]
+        assert evaluators.tally.started == 1
 
 
 def test_nothing_runs_on_when_the_pool_is_closed(folder: Path) -> None:

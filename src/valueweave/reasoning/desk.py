@@ -96,6 +96,11 @@ class ReasoningDesk:
         self._store = store
         self._require = require
 
+    def inherit(self, before: ReasoningDesk) -> None:
+        """Take over the rules from the desk of another version with the same ontology and rules."""
+        if "rules" in before.__dict__:
+            self.__dict__["rules"] = before.rules
+
     @cached_property
     def rules(self) -> RuleBook:
         """The rules that the store was built with."""

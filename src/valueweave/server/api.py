@@ -19,13 +19,12 @@ from valueweave.namespaces import ID
 from valueweave.resources import RESOURCES, Resource
 from valueweave.server.addresses import BASE
 from valueweave.server.caching import freshness
-from valueweave.server.catalogue import Catalogue
+from valueweave.server.editions import Editions
 from valueweave.server.errors import PROBLEM_JSON
 from valueweave.server.json_ld import JSON_LD, item_document, list_document
-from valueweave.server.listing import Filters, Listing
+from valueweave.server.listing import Filters
 from valueweave.server.models import Item, ListPage, Statistics
 from valueweave.server.negotiation import chosen_form, languages
-from valueweave.server.things import Things
 
 __all__ = ["BASE", "ListQuery", "api_routes", "filters_of", "link_header", "neighbours", "problem_responses"]
 
@@ -136,13 +135,13 @@ _ALSO_JSON_LD: dict[int | str, dict[str, Any]] = {
 }
 
 
-def api_routes(catalogue: Catalogue, listing: Listing, things: Things) -> APIRouter:
+def api_routes(editions: Editions) -> APIRouter:
     """Return the routes of the lookups."""
     router = APIRouter(prefix=BASE)
     for resource in RESOURCES.values():
         router.add_api_route(
             f"/{resource.name}",
-            _list_route(resource, catalogue, listing),
+            _list_route(resource, editions),
             summary=f"List {resource.name}",
             description=f"{resource.summary} (`sce:{resource.class_name}`). Pages are linked in it and in `Link`.",
             response_model=ListPage,
@@ -152,7 +151,7 @@ def api_routes(catalogue: Catalogue, listing: Listing, things: Things) -> APIRou
         )
         router.add_api_route(
             f"/{resource.name}/{{id:rest}}",
-            _item_route(resource, catalogue, listing, things),
+            _item_route(resource, editions),
             summary=f"Look up one of the {resource.name}",
             description=(
                 f"The id is a path such as `{resource.kind}/name`; `{resource.kind}/` may be left out, and so may "
@@ -173,22 +172,24 @@ def api_routes(catalogue: Catalogue, listing: Listing, things: Things) -> APIRou
     )
     def statistics(request: Request) -> Response:
         """Return what the graph holds: files, records, statements, members of lists and classes."""
-        headers = freshness(request, catalogue.version)
-        return JSONResponse(catalogue.statistics.model_dump(mode="json"), headers=headers)
+        edition = editions.current()
+        headers = freshness(request, edition.version)
+        return JSONResponse(edition.catalogue.statistics.model_dump(mode="json"), headers=headers)
 
     return router
 
 
-def _list_route(resource: Resource, catalogue: Catalogue, listing: Listing) -> Callable[..., Response]:
+def _list_route(resource: Resource, editions: Editions) -> Callable[..., Response]:
     def list_things(request: Request, query: Annotated[ListQuery, Query()]) -> Response:
+        edition = editions.current()
         form = chosen_form(request.headers.get("accept"), query.format, _FORMS)
         wanted = languages(request.headers.get("accept-language"), query.lang)
-        headers = freshness(request, catalogue.version, listing.lookups.digest, form, *wanted)
-        part = listing.page(resource, filters_of(query), wanted)
+        headers = freshness(request, edition.version, edition.listing.lookups.digest, form, *wanted)
+        part = edition.listing.page(resource, filters_of(query), wanted)
         links = neighbours(request, part.next, part.previous)
         headers["Link"] = link_header(links)
         if form == "jsonld":
-            labels = catalogue.labels(item.iri for item in part.items)
+            labels = edition.catalogue.labels(item.iri for item in part.items)
             return _json_ld(list_document(part.items, labels), headers)
         found = ListPage(
             resource=resource.name,
@@ -205,7 +206,8 @@ def _list_route(resource: Resource, catalogue: Catalogue, listing: Listing) -> C
     return list_things
 
 
-def _item_route(resource: Resource, catalogue: Catalogue, listing: Listing, things: Things) -> Callable[..., Response]:
+def _item_route(resource: Resource, editions: Editions) -> Callable[..., Response]:
+    listing = editions.current().listing
     example = min(listing.lookups.members(resource.class_iri), default=f"{ID}{resource.kind}/name").removeprefix(ID)
 
     # "id" is the name of the path parameter, as published.
@@ -214,10 +216,11 @@ def _item_route(resource: Resource, catalogue: Catalogue, listing: Listing, thin
         query: Annotated[ItemQuery, Query()],
         id: str = Path(description="Path of the thing, or its end where that is clear", examples=[example]),
     ) -> Response:
+        edition = editions.current()
         form = chosen_form(request.headers.get("accept"), query.format, _FORMS)
         wanted = languages(request.headers.get("accept-language"), query.lang)
-        headers = freshness(request, catalogue.version, listing.lookups.digest, form, *wanted)
-        found = things.item(listing.find(resource, id), wanted)
+        headers = freshness(request, edition.version, edition.listing.lookups.digest, form, *wanted)
+        found = edition.things.item(edition.listing.find(resource, id), wanted)
         headers["Link"] = _item_links(resource, found)
         if form == "jsonld":
             return _json_ld(item_document(found), headers)

@@ -19,14 +19,13 @@ from valueweave.graph import KnowledgeGraph
 from valueweave.problems import Problem
 from valueweave.server.api import api_routes
 from valueweave.server.caching import NotModifiedError, not_modified
-from valueweave.server.catalogue import Catalogue
+from valueweave.server.editions import Editions
 from valueweave.server.errors import ProblemError, install
 from valueweave.server.evaluators import Evaluators, Limits
 from valueweave.server.finding import search_routes
 from valueweave.server.graph_store import graph_routes
 from valueweave.server.interface import describe_interface
 from valueweave.server.linked_data import linked_data_routes
-from valueweave.server.listing import Listing
 from valueweave.server.metrics import MEDIA_TYPE, Meter, Metering
 from valueweave.server.middleware import HeadAndSafety
 from valueweave.server.pages import page_routes
@@ -34,7 +33,6 @@ from valueweave.server.questions import question_routes
 from valueweave.server.reasons import reason_routes
 from valueweave.server.settings import Settings
 from valueweave.server.sparql import sparql_routes
-from valueweave.server.things import Things
 from valueweave.version import __version__
 
 __all__ = ["create_app"]
@@ -59,8 +57,7 @@ def create_app(kg: KnowledgeGraph, settings: Settings | None = None) -> FastAPI:
         >>> app = create_app(valueweave.open())  # doctest: +SKIP
     """
     settings = settings or Settings()
-    catalogue = Catalogue(kg, evaluators := _evaluators(kg, settings))
-    listing, things = Listing(catalogue), Things(catalogue, settings.related)
+    editions = Editions(kg, _evaluators(kg, settings), settings)
     app = FastAPI(
         title="ValueWeave",
         summary=_SUMMARY,
@@ -70,17 +67,17 @@ def create_app(kg: KnowledgeGraph, settings: Settings | None = None) -> FastAPI:
         # The framework's own pages load scripts from another server; /docs is ours.
         docs_url=None,
         redoc_url=None,
-        lifespan=partial(_lifespan, evaluators=evaluators),
+        lifespan=partial(_lifespan, editions=editions),
     )
-    app.include_router(sparql_routes(catalogue, settings))
-    app.include_router(graph_routes(catalogue))
-    app.include_router(api_routes(catalogue, listing, things))
-    app.include_router(search_routes(catalogue, listing))
-    app.include_router(question_routes(catalogue, settings))
-    app.include_router(reason_routes(catalogue))
-    app.include_router(linked_data_routes(catalogue, things, settings))
-    app.include_router(page_routes(catalogue, listing))
-    _operations(app, catalogue, meter := Meter(catalogue))
+    app.include_router(sparql_routes(editions, settings))
+    app.include_router(graph_routes(editions))
+    app.include_router(api_routes(editions))
+    app.include_router(search_routes(editions))
+    app.include_router(question_routes(editions, settings))
+    app.include_router(reason_routes(editions))
+    app.include_router(linked_data_routes(editions, settings))
+    app.include_router(page_routes(editions))
+    _operations(app, editions, meter := Meter(editions))
     install(app)
     app.add_exception_handler(NotModifiedError, not_modified)
     app.add_middleware(HeadAndSafety)
@@ -107,15 +104,16 @@ def _evaluators(kg: KnowledgeGraph, settings: Settings) -> Evaluators | None:
 
 
 @asynccontextmanager
-async def _lifespan(_: FastAPI, evaluators: Evaluators | None) -> AsyncIterator[None]:
+async def _lifespan(_: FastAPI, editions: Editions) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        if evaluators is not None:
-            evaluators.close()
+        if editions.evaluators is not None:
+            editions.evaluators.close()
+        editions.close()
 
 
-def _operations(app: FastAPI, catalogue: Catalogue, meter: Meter) -> None:
+def _operations(app: FastAPI, editions: Editions, meter: Meter) -> None:
     @app.get("/metrics", tags=["Operations"], summary="Numbers for Prometheus", response_class=Response)
     def metrics() -> Response:
         """Requests, their time, queries, refusals, the size of the store; in the text format of Prometheus."""
@@ -124,7 +122,7 @@ def _operations(app: FastAPI, catalogue: Catalogue, meter: Meter) -> None:
     @app.get("/healthz", tags=["Operations"], summary="Is the server alive?")
     async def alive() -> dict[str, str]:
         """Say so, whatever else is going on; and how many contradictions the build let pass, if it did."""
-        marked = catalogue.statistics.counts.get("contradictions", 0)
+        marked = editions.current().catalogue.statistics.counts.get("contradictions", 0)
         return {"status": "ok", **({"contradictions": str(marked)} if marked else {})}
 
     @app.get(
@@ -133,11 +131,12 @@ def _operations(app: FastAPI, catalogue: Catalogue, meter: Meter) -> None:
     def ready() -> JSONResponse:
         """Ask the store; 503 when it does not answer."""
         try:
-            answered = bool(catalogue.store.query("ASK { ?s ?p ?o }"))
+            edition = editions.current()
+            answered = bool(edition.kg.store.query("ASK { ?s ?p ?o }"))
         except Exception:  # whatever is wrong with the store, the answer is "not ready"
             answered = False
         if answered:
-            return JSONResponse({"status": "ready", "version": catalogue.version})
+            return JSONResponse({"status": "ready", "version": edition.version})
         problem = Problem(
             "not-ready", "The store does not answer, or is empty.", "Build it, then start the server again."
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from typing import Protocol
 
 import pyoxigraph as ox
 
@@ -18,12 +19,10 @@ from valueweave.layout import ONTOLOGY_GRAPH
 from valueweave.namespaces import PREFIXES, SCE, shorten_iri
 from valueweave.ontology import OntologyIndex
 from valueweave.resources import RESOURCES
-from valueweave.server.evaluators import Evaluators
 from valueweave.server.models import Reference, Statistics
 from valueweave.server.templating import href
-from valueweave.store import EmbeddedStore
 
-__all__ = ["Catalogue", "Texts", "best", "integer", "iris_of", "rows"]
+__all__ = ["Answering", "Catalogue", "Texts", "best", "integer", "iris_of", "rows"]
 
 Node = ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple
 Texts = Mapping[str, str]
@@ -63,6 +62,22 @@ def best(texts: Texts, languages: Sequence[str]) -> str | None:
     return texts[min(texts)] if texts else None
 
 
+class Answering(Protocol):
+    """What answers queries of others in bytes: the store itself, or processes that can be ended."""
+
+    def serialize_query(
+        self,
+        text: str,
+        accept: str | None = None,
+        *,
+        substitutions: Mapping[str, ox.NamedNode | ox.Literal] | None = None,
+        default_graph: Sequence[str] | None = None,
+        named_graphs: Sequence[str] | None = None,
+    ) -> tuple[bytes, str]:
+        """Answer a query and write the answer, as :meth:`valueweave.store.EmbeddedStore.serialize_query`."""
+        ...
+
+
 class Catalogue:
     """Labels, keys and counts of one knowledge graph.
 
@@ -72,10 +87,17 @@ class Catalogue:
         evaluator: what answers the queries of others: processes that can be ended, or the store itself.
     """
 
-    def __init__(self, kg: KnowledgeGraph, evaluator: Evaluators | None = None) -> None:
+    def __init__(self, kg: KnowledgeGraph, evaluator: Answering | None = None) -> None:
         self.kg = kg
         self.store = kg.store
-        self.evaluator: Evaluators | EmbeddedStore = evaluator or kg.store
+        self.evaluator: Answering = evaluator or kg.store
+
+    def inherit(self, before: Catalogue) -> None:
+        """Take over what depends on the ontology alone from the catalogue of another version with the same ontology."""
+        if self.store.manifest["digest"] == before.store.manifest["digest"]:
+            for name in ("ontology", "definitions", "_symmetric"):
+                if name in before.__dict__:
+                    self.__dict__[name] = before.__dict__[name]
 
     @property
     def version(self) -> str:

@@ -167,8 +167,12 @@ class Evaluators:
         substitutions: Mapping[str, ox.NamedNode | ox.Literal] | None = None,
         default_graph: Sequence[str] | None = None,
         named_graphs: Sequence[str] | None = None,
+        version: str = "",
     ) -> tuple[bytes, str]:
         """Answer a query and write the answer, as :meth:`~valueweave.store.EmbeddedStore.serialize_query`.
+
+        The answer is from the version named, which must be that of the store or one shortly before it; without a name
+        from the version that the process happens to have open.
 
         Raises:
             QueryError: when the query cannot be answered.
@@ -183,6 +187,7 @@ class Evaluators:
             None if named_graphs is None else list(named_graphs),
             self.limits.answer_bytes,
             self.limits.seconds,
+            version,
         )
         started = time.perf_counter()
         answer = self._answer(asked)
@@ -230,17 +235,6 @@ class Evaluators:
     def _count(self, code: str) -> None:
         with self._lock:
             self.tally.refused[code] = self.tally.refused.get(code, 0) + 1
-
-    def renew(self) -> None:
-        """Have every process open the store afresh, so that answers see what was written since."""
-        fresh = [self._start() for _ in range(self.count)]
-        for process in fresh:
-            # The old one is taken when it is free: the query it answers is answered.
-            old = self._free.get()
-            with self._lock:
-                self._all.discard(old)
-            old.end()
-            self._free.put(process)
 
 
 _BUSY = Problem("server-busy", "All evaluators are busy with other queries.", "Ask again in a few seconds.")

@@ -21,8 +21,8 @@ from valueweave.server.addresses import BASE
 from valueweave.server.api import LanguageQuery, link_header, neighbours, problem_responses
 from valueweave.server.caching import freshness
 from valueweave.server.catalogue import Catalogue
+from valueweave.server.editions import Editions
 from valueweave.server.errors import ProblemError, problem_document
-from valueweave.server.listing import Listing
 from valueweave.server.models import MatchDocument, SearchHit, SearchPage
 from valueweave.server.negotiation import chosen_form, languages
 from valueweave.server.ordering import Cursor, Order
@@ -61,7 +61,7 @@ class SearchPageQuery(SearchQuery):
     q: str = Field("", max_length=200)
 
 
-def search_routes(catalogue: Catalogue, listing: Listing) -> APIRouter:
+def search_routes(editions: Editions) -> APIRouter:
     """Return the routes of the search."""
     router = APIRouter(tags=["Search"])
 
@@ -81,6 +81,8 @@ def search_routes(catalogue: Catalogue, listing: Listing) -> APIRouter:
         which more is said.
         """
         chosen_form(request.headers.get("accept"), query.format, {"json": "application/json"})
+        edition = editions.current()
+        catalogue, listing = edition.catalogue, edition.listing
         wanted = languages(request.headers.get("accept-language"), query.lang)
         headers = freshness(request, catalogue.version, listing.lookups.digest, *wanted)
         found = _find(catalogue, query, wanted)
@@ -101,6 +103,8 @@ def search_routes(catalogue: Catalogue, listing: Listing) -> APIRouter:
 
     @router.get("/search", include_in_schema=False)
     def search_page(request: Request, query: Annotated[SearchPageQuery, Query()]) -> Response:
+        edition = editions.current()
+        catalogue, listing = edition.catalogue, edition.listing
         wanted = languages(request.headers.get("accept-language"), query.lang)
         headers = freshness(request, catalogue.version, listing.lookups.digest, "html", *wanted)
         found, problem = HitPage("", 0, 0), None

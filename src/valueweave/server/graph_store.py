@@ -17,6 +17,7 @@ from valueweave.namespaces import GRAPH, shorten_iri
 from valueweave.problems import Problem
 from valueweave.server.answers import Asked, data_answer
 from valueweave.server.catalogue import Catalogue
+from valueweave.server.editions import Editions
 from valueweave.server.errors import PROBLEM_JSON, ProblemError
 from valueweave.server.models import ProblemDocument
 
@@ -58,7 +59,7 @@ _PARAMETERS = {
 }
 
 
-def graph_routes(catalogue: Catalogue) -> APIRouter:
+def graph_routes(editions: Editions) -> APIRouter:
     """Return the routes of whole graphs."""
     router = APIRouter(tags=["SPARQL"])
 
@@ -76,14 +77,14 @@ def graph_routes(catalogue: Catalogue) -> APIRouter:
         if len(named) + default != 1:
             remedy = "Write '?graph=IRI' or '?default'."
             raise ProblemError(400, Problem("graph-missing", "The request does not name one graph.", remedy))
-        return _answer(request, catalogue, None if default else named[0])
+        return _answer(request, editions.current().catalogue, None if default else named[0])
 
     @router.get(
         "/graph/{path:path}", summary="A whole graph by its own address", responses=_RESPONSES, response_class=Response
     )
     def by_address(request: Request, path: str) -> Response:
         """Return the graph that has this path below the graphs' namespace, such as `case/jd-2007-2021`."""
-        return _answer(request, catalogue, GRAPH + path)
+        return _answer(request, editions.current().catalogue, GRAPH + path)
 
     return router
 

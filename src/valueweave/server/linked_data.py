@@ -21,6 +21,7 @@ from valueweave.problems import Problem
 from valueweave.server.api import problem_responses
 from valueweave.server.caching import freshness
 from valueweave.server.catalogue import Catalogue, best
+from valueweave.server.editions import Editions
 from valueweave.server.errors import ProblemError
 from valueweave.server.negotiation import languages, wants_page
 from valueweave.server.settings import Settings
@@ -53,7 +54,7 @@ _FORMAT = Query(None, description="Short name of a format: turtle, jsonld, rdfxm
 _LANG = Query(None, description="Language of the page", examples=["zh"], max_length=35)
 
 
-def linked_data_routes(catalogue: Catalogue, things: Things, settings: Settings) -> APIRouter:
+def linked_data_routes(editions: Editions, settings: Settings) -> APIRouter:
     """Return the routes of the linked data."""
     router = APIRouter(tags=["Linked data"])
     documents = {each.media_type: {"schema": {"type": "string"}} for each in _OFFERED}
@@ -84,6 +85,8 @@ def linked_data_routes(catalogue: Catalogue, things: Things, settings: Settings)
         The thing itself is no document: without `format` the answer is 303 and leads to the document about it that
         `Accept` asks for. With `format` the answer is that document.
         """
+        edition = editions.current()
+        catalogue, things = edition.catalogue, edition.things
         iri = ID + path
         if not things.exists(iri):
             remedy = catalogue.kg.names.nearest(path, "Search for it under /browse.")
@@ -108,6 +111,7 @@ def linked_data_routes(catalogue: Catalogue, things: Things, settings: Settings)
         lang: str | None = _LANG,
     ) -> Response:
         """Return the whole ontology, or a list of its terms for people."""
+        catalogue = editions.current().catalogue
         if wants_page(request.headers.get("accept"), format):
             return _ontology_page(request, catalogue, lang)
         chosen = negotiate(format or request.headers.get("accept"), "graph")

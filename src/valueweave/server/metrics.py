@@ -20,8 +20,7 @@ from prometheus_client.registry import Collector
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from valueweave.server.catalogue import Catalogue
-from valueweave.server.evaluators import Evaluators
+from valueweave.server.editions import Editions
 
 __all__ = ["MEDIA_TYPE", "Meter", "Metering"]
 
@@ -33,7 +32,7 @@ _REQUEST_ID = re.compile(r"[\w.:-]{1,64}")
 class Meter:
     """Counts requests; knows the store and the evaluators."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, editions: Editions) -> None:
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "valueweave_requests", "Requests answered", ["method", "route", "status"], registry=self._registry
@@ -41,7 +40,7 @@ class Meter:
         self._latency = Histogram(
             "valueweave_request_seconds", "Time to answer", ["route"], buckets=_BUCKETS, registry=self._registry
         )
-        self._registry.register(_Graph(catalogue))
+        self._registry.register(_Graph(editions))
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request."""
@@ -56,16 +55,16 @@ class Meter:
 class _Graph(Collector):
     """What is known elsewhere and asked for when somebody looks."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
+    def __init__(self, editions: Editions) -> None:
+        self._editions = editions
 
     def collect(self) -> Iterator[Metric]:
-        counts = self._catalogue.statistics.counts
+        counts = self._editions.current().catalogue.statistics.counts
         size = GaugeMetricFamily("valueweave_store_statements", "Statements in the store", labels=["kind"])
         for kind in ("asserted", "inferred", "ontology"):
             size.add_metric([kind], counts.get(kind, 0))
         yield size
-        if isinstance(evaluators := self._catalogue.evaluator, Evaluators):
+        if evaluators := self._editions.evaluators:
             tally = evaluators.tally
             yield CounterMetricFamily("valueweave_queries", "SPARQL queries answered", value=tally.answered)
             yield CounterMetricFamily("valueweave_query_seconds", "Time spent on SPARQL queries", value=tally.seconds)

@@ -22,7 +22,7 @@ from valueweave.resources import RESOURCES, TERMS
 from valueweave.server.api import ListQuery, filters_of
 from valueweave.server.caching import freshness
 from valueweave.server.catalogue import Catalogue, rows
-from valueweave.server.listing import Listing
+from valueweave.server.editions import Editions
 from valueweave.server.models import Reference
 from valueweave.server.negotiation import languages
 from valueweave.server.sparql import EXAMPLE
@@ -59,13 +59,14 @@ def _style() -> bytes:
     return _STYLE.read_bytes()
 
 
-def page_routes(catalogue: Catalogue, listing: Listing) -> APIRouter:
+def page_routes(editions: Editions) -> APIRouter:
     """Return the routes of the pages."""
     router = APIRouter(include_in_schema=False)
 
     @router.get("/")
     def start(request: Request, lang: str | None = None) -> Response:
         wanted = languages(request.headers.get("accept-language"), lang)
+        catalogue = editions.current().catalogue
         questions = catalogue.kg.questions()
         headers = freshness(request, catalogue.version, *wanted, *questions)
         return page(
@@ -86,8 +87,9 @@ def page_routes(catalogue: Catalogue, listing: Listing) -> APIRouter:
         if resource is None:
             return page("error.html", status=404, problem=_no_list(name))
         wanted = languages(request.headers.get("accept-language"), query.lang)
-        headers = freshness(request, catalogue.version, listing.lookups.digest, *wanted)
-        found = listing.page(resource, filters_of(query), wanted)
+        edition = editions.current()
+        headers = freshness(request, edition.version, edition.listing.lookups.digest, *wanted)
+        found = edition.listing.page(resource, filters_of(query), wanted)
         kept = [(key, value) for key, value in request.query_params.multi_items() if key != "cursor" and value]
 
         def address(cursor: str) -> str:
@@ -107,7 +109,7 @@ def page_routes(catalogue: Catalogue, listing: Listing) -> APIRouter:
 
     @router.get("/docs")
     def documentation(request: Request) -> Response:
-        headers = freshness(request, catalogue.version)
+        headers = freshness(request, editions.current().version)
         return page("docs.html", headers=headers, interface=_operations(request.app.openapi()))
 
     @router.get("/assets/site.css")

@@ -19,6 +19,7 @@ from valueweave.server.answers import AnswerView, Asked, data_answer, kept_heade
 from valueweave.server.api import BASE, problem_responses
 from valueweave.server.caching import freshness
 from valueweave.server.catalogue import Catalogue
+from valueweave.server.editions import Editions
 from valueweave.server.errors import ProblemError, problem_document
 from valueweave.server.models import QuestionInfo, QuestionList
 from valueweave.server.negotiation import wants_page
@@ -56,13 +57,14 @@ _EXTRA: dict[str, Any] = {
 }
 
 
-def question_routes(catalogue: Catalogue, settings: Settings) -> APIRouter:
+def question_routes(editions: Editions, settings: Settings) -> APIRouter:
     """Return the routes of the questions."""
     router = APIRouter(prefix=f"{BASE}/queries", tags=["Questions"])
 
     @router.get("", summary="List the competency questions", response_model=QuestionList)
     def list_questions(request: Request, response: Response) -> QuestionList:
         """Return every question with its parameters and its SPARQL text."""
+        catalogue = editions.current().catalogue
         found = [_info(question) for question in catalogue.kg.questions().values()]
         texts = "\0".join(info.query for info in found)
         response.headers.update(freshness(request, catalogue.version, texts))
@@ -80,6 +82,7 @@ def question_routes(catalogue: Catalogue, settings: Settings) -> APIRouter:
         name: str = Path(description="Name of the question", examples=["stages-by-case"]),
     ) -> Response:
         """Answer a question: SPARQL Results JSON unless asked otherwise, Turtle for a graph, a page for people."""
+        catalogue = editions.current().catalogue
         try:
             question = find_question(catalogue.kg.questions(), name)
         except InputError as error:

@@ -18,7 +18,7 @@ from valueweave.reasoning.assessment.text import AssessmentWriter
 from valueweave.reasoning.proofs.text import ProofWriter
 from valueweave.server.api import BASE, problem_responses
 from valueweave.server.caching import freshness
-from valueweave.server.catalogue import Catalogue
+from valueweave.server.editions import Editions
 from valueweave.server.errors import ProblemError
 from valueweave.server.negotiation import languages
 from valueweave.server.reason_models import AssessmentDocument, ExplanationDocument, RankingDocument
@@ -67,10 +67,9 @@ class AssessQuery(_ReasonQuery):
     format: Literal["json", "text"] | None = Field(None, description="Goes before `Accept`")
 
 
-def reason_routes(catalogue: Catalogue) -> APIRouter:
+def reason_routes(editions: Editions) -> APIRouter:
     """Return the routes that answer why, and why not yet."""
     router = APIRouter(prefix=BASE, tags=["Reasons"])
-    kg = catalogue.kg
 
     @router.get(
         "/explain",
@@ -87,9 +86,10 @@ def reason_routes(catalogue: Catalogue) -> APIRouter:
     )
     def explain(request: Request, query: Annotated[ExplainQuery, Query()]) -> Response:
         """Return the proof of a statement down to the passages of the sources, or what comes nearest to it."""
+        kg = editions.current().kg
         form = _form(request, query.format, ("json", "mermaid", "text"))
         language = _language(request, query)
-        headers = freshness(request, catalogue.version, form, language)
+        headers = freshness(request, kg.version, form, language)
         with _Unknown():
             explanation = kg.explain(query.subject, query.predicate, query.object, proofs=query.proofs)
         writer = ProofWriter(kg.label, language)
@@ -113,9 +113,10 @@ def reason_routes(catalogue: Catalogue) -> APIRouter:
     )
     def assess(request: Request, query: Annotated[AssessQuery, Query()]) -> Response:
         """Return the conditions of a class, each met, not met or unknown, and what would meet those that are not."""
+        kg = editions.current().kg
         form = _form(request, query.format, ("json", "text"))
         language = _language(request, query)
-        headers = freshness(request, catalogue.version, form, language)
+        headers = freshness(request, kg.version, form, language)
         labels = kg.reasoning.rules.labels
         with _Unknown():
             if query.class_name is None:

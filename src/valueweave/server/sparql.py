@@ -17,6 +17,7 @@ from valueweave.server.answers import Asked, data_answer, kept_headers, view
 from valueweave.server.caching import freshness
 from valueweave.server.catalogue import Catalogue
 from valueweave.server.description import DESCRIPTION_PREFIXES, service_description
+from valueweave.server.editions import Editions
 from valueweave.server.errors import PROBLEM_JSON, problem_document
 from valueweave.server.models import ProblemDocument
 from valueweave.server.negotiation import wants_page
@@ -104,7 +105,7 @@ _POST = {
 }
 
 
-def sparql_routes(catalogue: Catalogue, settings: Settings) -> APIRouter:
+def sparql_routes(editions: Editions, settings: Settings) -> APIRouter:
     """Return the routes of the endpoint."""
     router = APIRouter(tags=["SPARQL"])
 
@@ -115,14 +116,14 @@ def sparql_routes(catalogue: Catalogue, settings: Settings) -> APIRouter:
     @router.get("/sparql", summary="Ask a query", responses=_RESPONSES, openapi_extra=_GET, response_class=Response)
     def ask_by_address(request: Request) -> Response:
         """Answer a SELECT, ASK, CONSTRUCT or DESCRIBE query; without a query, describe the service."""
-        return _answer(request, from_address(request, settings.max_query_bytes), catalogue, settings)
+        return _answer(request, from_address(request, settings.max_query_bytes), editions.current().catalogue, settings)
 
     @router.post(
         "/sparql", summary="Ask a (long) query", responses=_RESPONSES, openapi_extra=_POST, response_class=Response
     )
     def ask_by_body(request: Request, content: bytes = Depends(body)) -> Response:
         """Answer a query sent as a form or as the body itself."""
-        return _answer(request, from_body(request, content), catalogue, settings)
+        return _answer(request, from_body(request, content), editions.current().catalogue, settings)
 
     return router
 

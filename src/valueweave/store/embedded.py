@@ -54,8 +54,12 @@ class EmbeddedStore:
         self.folder = folder
 
     @classmethod
-    def open(cls, folder: Path) -> EmbeddedStore:
-        """Open the current version in ``folder`` for reading; later builds do not change what it answers.
+    def open(cls, folder: Path, version: str | None = None) -> EmbeddedStore:
+        """Open a version in ``folder`` for reading; later builds do not change what it answers.
+
+        Args:
+            folder: the store folder.
+            version: the name of a version; the current one otherwise, and when there is no such version any more.
 
         Raises:
             StoreMissingError: when nothing was built there yet.
@@ -63,7 +67,7 @@ class EmbeddedStore:
         """
         versions = Versions(folder)
         while True:
-            manifest = versions.current()
+            manifest = versions.named(version) or versions.current()
             try:
                 # The engine opens a shortened list of its files without a word, as an empty store.
                 versions.check_sizes(manifest)
@@ -71,6 +75,7 @@ class EmbeddedStore:
             except (OSError, RuntimeError) as error:
                 # Two builds may have passed between reading the pointer and opening the version.
                 if versions.current()["version"] != manifest["version"]:
+                    version = None
                     continue
                 raise InputError(_broken(error, str(folder))) from error
             return cls(engine, manifest, str(folder))

@@ -41,6 +41,7 @@ class Evaluation:
         named_graphs: graphs that ``GRAPH`` sees.
         largest: the longest answer in bytes.
         seconds: how long whoever asks will wait.
+        version: the version to answer from; when it is gone, the current one answers.
     """
 
     text: str
@@ -50,6 +51,7 @@ class Evaluation:
     named_graphs: list[str] | None
     largest: int
     seconds: float
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,8 @@ def main(folder: str, memory_mib: int) -> None:
     # The parent alone decides when this ends; Ctrl+C in a terminal goes to the whole group.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
-    store = EmbeddedStore.open(Path(folder))
+    opened = _Opened(Path(folder))
+    store = opened.at("")
     _limit_memory(memory_mib)
     write_frame(answers, store.manifest["version"])
     with suppress(EOFError, BrokenPipeError):
@@ -110,7 +113,7 @@ def main(folder: str, memory_mib: int) -> None:
             asked = read_frame(requests)
             # If the parent is gone, nobody else would end a query that runs on and on.
             _end_after(asked.seconds * 2 + 5)
-            write_frame(answers, _evaluate(store, asked))
+            write_frame(answers, _evaluate(opened, asked))
             _end_after(0)
 
 
@@ -134,8 +137,28 @@ def _limit_memory(memory_mib: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (ceiling, ceiling))
 
 
-def _evaluate(store: EmbeddedStore, asked: Evaluation) -> Evaluated:
+class _Opened:
+    """The version that is open: another one is opened when it is asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._store: EmbeddedStore | None = None
+
+    def at(self, version: str) -> EmbeddedStore:
+        """Return the store at a version, at any when that is not named.
+
+        Raises:
+            InputError: when the store is broken.
+        """
+        if self._store is None or version not in ("", self._store.manifest["version"]):
+            self._store = None  # before the next is opened: there is memory for one
+            self._store = EmbeddedStore.open(self._folder, version or None)
+        return self._store
+
+
+def _evaluate(opened: _Opened, asked: Evaluation) -> Evaluated:
     try:
+        store = opened.at(asked.version)
         body, media_type = store.serialize_query(
             asked.text,
             asked.format,

@@ -18,6 +18,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ from valueweave.problems import InputError, Problem
 __all__ = ["POINTER", "StoreMissingError", "Versions"]
 
 POINTER = "current.json"
+_NAME = re.compile(r"[\w-]+")
 _NEEDED = {"version": str, "folder": str, "digest": str, "counts": dict}
 
 
@@ -77,6 +79,16 @@ class Versions:
         if not self.database(manifest["folder"]).is_dir():
             raise self._broken(f"names the version '{manifest['version']}', which is not there")
         return manifest
+
+    def named(self, version: str | None) -> dict[str, Any] | None:
+        """Return the manifest of a version, ``None`` when there is no such version (any more)."""
+        if version is None or not _NAME.fullmatch(version):
+            return None
+        try:
+            manifest = json.loads((self.folder / "versions" / version / "manifest.json").read_text("utf-8"))
+        except (OSError, ValueError):
+            return None
+        return manifest if isinstance(manifest, dict) and manifest.get("version") == version else None
 
     def current_or_none(self) -> dict[str, Any] | None:
         """Return the manifest of the current version, or ``None`` when there is none or it is broken."""

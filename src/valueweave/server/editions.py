@@ -1,0 +1,164 @@
+"""The graph as it is now: one version of the store after the other, each with what the server knows of it.
+
+In: a knowledge graph, the pointer to the current version. Out: :class:`Edition`.
+The decision hidden here: a request works on one edition from its beginning to its end, and the pointer is looked at
+when it begins. So a change is seen by the next request whoever made it (this process, another one, a build), and nobody
+sees half of it. What depends on the ontology alone is handed on from one edition to the next.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pyoxigraph as ox
+
+from valueweave.graph import KnowledgeGraph
+from valueweave.problems import InputError
+from valueweave.server.catalogue import Catalogue
+from valueweave.server.evaluators import Evaluators
+from valueweave.server.listing import Listing
+from valueweave.server.settings import Settings
+from valueweave.server.things import Things
+from valueweave.store import EmbeddedStore
+from valueweave.store.versions import POINTER
+
+__all__ = ["Edition", "Editions"]
+
+_PATIENCE = 60.0
+"""So many seconds an edition is kept for requests that began with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answering:
+    """Evaluator processes, asked for one version."""
+
+    evaluators: Evaluators
+    version: str
+
+    def serialize_query(
+        self,
+        text: str,
+        accept: str | None = None,
+        *,
+        substitutions: Mapping[str, ox.NamedNode | ox.Literal] | None = None,
+        default_graph: Sequence[str] | None = None,
+        named_graphs: Sequence[str] | None = None,
+    ) -> tuple[bytes, str]:
+        """Answer a query as :meth:`Evaluators.serialize_query`, from this version."""
+        return self.evaluators.serialize_query(
+            text,
+            accept,
+            substitutions=substitutions,
+            default_graph=default_graph,
+            named_graphs=named_graphs,
+            version=self.version,
+        )
+
+
+class Edition:
+    """One version of the graph.
+
+    Attributes:
+        kg: the knowledge graph.
+        catalogue: labels, keys and counts.
+        listing: its lists.
+        things: what it says of things.
+    """
+
+    def __init__(self, kg: KnowledgeGraph, evaluators: Evaluators | None, related: int) -> None:
+        self.kg = kg
+        self.catalogue = Catalogue(kg, _Answering(evaluators, kg.version) if evaluators else kg.store)
+        self._related = related
+
+    @property
+    def version(self) -> str:
+        """Version of the store."""
+        return self.kg.version
+
+    @cached_property
+    def listing(self) -> Listing:
+        """Its lists."""
+        return Listing(self.catalogue)
+
+    @cached_property
+    def things(self) -> Things:
+        """What it says of things."""
+        return Things(self.catalogue, self._related)
+
+
+class Editions:
+    """Gives the current edition; from any thread.
+
+    Args:
+        kg: the knowledge graph to begin with; whoever opened it closes it.
+        evaluators: what answers the queries of others.
+        settings: limits and habits.
+    """
+
+    def __init__(self, kg: KnowledgeGraph, evaluators: Evaluators | None, settings: Settings) -> None:
+        self.evaluators = evaluators
+        self._settings = settings
+        self._folder = None if kg.store.folder is None else Path(kg.store.folder)
+        self._opening = threading.Lock()
+        self._retired: deque[tuple[float, Edition]] = deque()
+        self._first = kg
+        # The mark is taken before the pointer is read: a version switched in between is opened at the next request.
+        self._mark: object = None
+        self._edition = Edition(kg, evaluators, settings.related)
+
+    def current(self) -> Edition:
+        """Return the edition of the version that the pointer names now.
+
+        While the pointer cannot be read, or names what cannot be opened, it is the edition before.
+        """
+        mark = self._look()
+        if mark != self._mark and mark is not None:
+            with self._opening:
+                if mark != self._mark:
+                    self._renew()
+                    self._mark = mark
+        return self._edition
+
+    def close(self) -> None:
+        """Let go of every version that was opened here."""
+        with self._opening:
+            for _, edition in self._retired:
+                edition.kg.close()
+            self._retired.clear()
+            if self._edition.kg is not self._first:
+                self._edition.kg.close()
+
+    def _look(self) -> object:
+        """Return what changes whenever the pointer is switched."""
+        if self._folder is None:
+            return None
+        try:
+            told = (self._folder / POINTER).stat()
+        except OSError:
+            return None
+        # A switched pointer is another file, so its number changes even within one tick of the clock.
+        return told.st_ino, told.st_mtime_ns, told.st_size
+
+    def _renew(self) -> None:
+        assert self._folder is not None
+        try:
+            store = EmbeddedStore.open(self._folder)
+        except InputError:
+            return
+        if store.manifest["version"] == self._edition.version:
+            store.close()
+            return
+        before, now = self._edition, time.monotonic()
+        edition = Edition(before.kg.successor(store), self.evaluators, self._settings.related)
+        edition.catalogue.inherit(before.catalogue)
+        self._edition = edition
+        if before.kg is not self._first:
+            self._retired.append((now, before))
+        while self._retired and self._retired[0][0] < now - _PATIENCE:
+            self._retired.popleft()[1].kg.close()

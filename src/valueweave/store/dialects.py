@@ -1,0 +1,103 @@
+"""What SPARQL engines do each in their own way.
+
+In: the name of a dialect. Out: :class:`Dialect`.
+The decision hidden here: everything that differs between engines is a value in this table; the code that talks to them
+knows none by name. Which of them were really run is told in ``docs/scaling.md``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from valueweave.problems import InputError, Problem, did_you_mean
+
+__all__ = ["DIALECTS", "Dialect", "find_dialect"]
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """The habits of an engine.
+
+    Attributes:
+        name: what people call it in the settings.
+        default_graph: what a query sees that names no graph: ``own``, a graph of its own, which then holds the closure;
+            or ``union``, all named graphs together, so that the closure lies in a named graph that each request names.
+        update: where updates go, when nothing else is said: ``{query}`` is the query address, ``{parent}`` the same
+            without its last part.
+        graph_store: where the Graph Store Protocol is spoken, or nothing.
+        default_parameter: how the Graph Store Protocol of the engine names the default graph.
+        authentication: ``basic`` or ``digest``; a token is sent as bearer token whatever stands here.
+        solutions: the media type to ask rows in.
+        triples: the media types to ask graphs in.
+        chunk: how many statements at most are sent at once.
+        atomic: whether an update request of several operations is seen, and lasts, as a whole or not at all.
+        timeout: the parameter for the time limit of a query, or nothing; with the number of its units in a second.
+        cut_headers: headers of an answer that say that it was cut short.
+        refused: beginnings of IRIs that call functions outside SPARQL.
+    """
+
+    name: str
+    default_graph: Literal["own", "union"] = "own"
+    update: str = "{query}"
+    graph_store: str | None = None
+    default_parameter: str = "default"
+    authentication: Literal["basic", "digest"] = "basic"
+    solutions: str = "application/sparql-results+json"
+    triples: str = "application/n-triples, text/turtle;q=0.8"
+    chunk: int = 5_000
+    atomic: bool = True
+    timeout: tuple[str, int] | None = None
+    cut_headers: tuple[str, ...] = ()
+    refused: tuple[str, ...] = field(default=())
+
+
+_ALL = (
+    Dialect("standard"),
+    Dialect("oxigraph", update="{parent}/update", graph_store="{parent}/store", chunk=50_000),
+    Dialect("fuseki", update="{parent}/update", graph_store="{parent}/data", timeout=("timeout", 1)),
+    Dialect(
+        "virtuoso",
+        default_graph="union",
+        update="{parent}/sparql-auth",
+        graph_store="{parent}/sparql-graph-crud-auth",
+        authentication="digest",
+        # Its JSON writes true as "1" and calls literals "typed-literal"; its XML is as the standard says.
+        solutions="application/sparql-results+xml",
+        atomic=False,
+        timeout=("timeout", 1000),
+        cut_headers=("X-SPARQL-MaxRows", "X-SQL-State"),
+        refused=("bif:", "sql:", "aref:", "bpref:"),
+    ),
+    Dialect(
+        "graphdb",
+        default_graph="union",
+        update="{query}/statements",
+        graph_store="{query}/rdf-graphs/service",
+        timeout=("timeout", 1),
+    ),
+    Dialect("stardog", update="{parent}/update", graph_store="{parent}", timeout=("timeout", 1000)),
+    Dialect("rdfox", graph_store="{parent}/content"),
+    Dialect("qlever", default_graph="union", timeout=("timeout", 1)),
+    Dialect("neptune", default_graph="union", graph_store="{query}/gsp/"),
+)
+
+DIALECTS = {dialect.name: dialect for dialect in _ALL}
+"""The dialects by name."""
+
+
+def find_dialect(name: str) -> Dialect:
+    """Return the dialect called so.
+
+    Raises:
+        InputError: when there is none.
+
+    >>> find_dialect("Virtuoso").default_graph
+    'union'
+    """
+    found = DIALECTS.get(name.strip().lower())
+    if found is None:
+        known = f"There are {', '.join(DIALECTS)}."
+        remedy = did_you_mean(name, DIALECTS, known)
+        raise InputError(Problem("unknown-dialect", f"There is no dialect '{name}'.", remedy, term=name))
+    return found
