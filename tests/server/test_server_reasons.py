@@ -113,3 +113,33 @@ def test_an_answer_held_already_is_not_sent_again(client: httpx.Client) -> None:
     tag = client.get(ASSESS, params=asked).headers["etag"]
     assert client.get(ASSESS, params=asked, headers={"If-None-Match": tag}).status_code == 304
     assert client.get(ASSESS, params={**asked, "format": "text"}, headers={"If-None-Match": tag}).status_code == 200
+
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+
+
+def test_people_read_a_proof_as_a_page_that_leads_on(client: httpx.Client) -> None:
+    answer = client.get(EXPLAIN, params=OPERATOR, headers=BROWSER)
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "<h1>JD is a platform operator</h1>" in answer.text
+    assert f'href="{ASSESS}?individual=' in answer.text
+    nothing = client.get(EXPLAIN, params={**OPERATOR, "subject": "actor/haier", "format": "html"})
+    assert "does not follow" in nothing.text
+    assert "Haier &amp; Co. &lt;b&gt;" in nothing.text
+    assert "<b>" not in nothing.text
+
+
+def test_people_read_an_assessment_and_a_ranking_as_pages(client: httpx.Client) -> None:
+    asked = {"individual": "actor/haier", "class": "sce:PlatformOperator"}
+    answer = client.get(ASSESS, params=asked, headers=BROWSER)
+    assert "1 of 2 simple conditions are met" in answer.text
+    assert '<a href="/id/actor/jd">JD</a>' in answer.text
+    ranking = client.get(ASSESS, params={"individual": "actor/haier"}, headers=BROWSER)
+    assert "class=https" in ranking.text
+    assert ranking.text.count("<tr>") > 3
+
+
+def test_the_page_of_a_thing_leads_to_why_it_is_what_it_is(client: httpx.Client) -> None:
+    shown = client.get("/id/actor/jd", params={"format": "html"}).text
+    assert 'title="why it is one" href="/api/v1/explain?subject=' in shown
+    assert 'href="/api/v1/assess?individual=' in shown

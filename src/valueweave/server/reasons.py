@@ -7,11 +7,13 @@ The decision hidden here: how formats are asked for, and what is kept by the ask
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from valueweave.namespaces import PREFIXES, SCE
 from valueweave.problems import InputError, Problem
 from valueweave.reasoning.assessment.json import AssessmentJson
 from valueweave.reasoning.assessment.text import AssessmentWriter
@@ -20,13 +22,14 @@ from valueweave.server.api import BASE, problem_responses
 from valueweave.server.caching import freshness
 from valueweave.server.editions import Editions
 from valueweave.server.errors import ProblemError
-from valueweave.server.negotiation import languages
+from valueweave.server.negotiation import languages, wants_page
 from valueweave.server.reason_models import AssessmentDocument, ExplanationDocument, RankingDocument
+from valueweave.server.templating import page
 from valueweave.store import NotAcceptableError
 
 __all__ = ["reason_routes"]
 
-_TYPES = {"json": "application/json", "text": "text/plain", "mermaid": "text/vnd.mermaid"}
+_TYPES = {"json": "application/json", "text": "text/plain", "mermaid": "text/vnd.mermaid", "html": "text/html"}
 _TERM = "a full IRI, a prefixed name, or a path below the id namespace"
 
 
@@ -48,7 +51,7 @@ class ExplainQuery(_ReasonQuery):
     predicate: str = Field(max_length=1000, description="A property; `a` asks why the thing is in a class")
     object: str = Field(max_length=4000, description="A thing, a class or a literal as in N-Triples")
     proofs: int = Field(1, ge=1, le=50, description="How many proofs to give at most")
-    format: Literal["json", "mermaid", "text"] | None = Field(None, description="Goes before `Accept`")
+    format: Literal["json", "mermaid", "text", "html"] | None = Field(None, description="Goes before `Accept`")
 
 
 class AssessQuery(_ReasonQuery):
@@ -64,7 +67,7 @@ class AssessQuery(_ReasonQuery):
     )
     limit: int = Field(15, ge=1, le=1000, description="Of a ranking, how many classes to give")
     proofs: bool = Field(default=False, description="Whether to give the whole proof of each condition")
-    format: Literal["json", "text"] | None = Field(None, description="Goes before `Accept`")
+    format: Literal["json", "text", "html"] | None = Field(None, description="Goes before `Accept`")
 
 
 def reason_routes(editions: Editions) -> APIRouter:
@@ -80,14 +83,14 @@ def reason_routes(editions: Editions) -> APIRouter:
             200: {
                 "description": "The proof, or what comes nearest",
                 "model": ExplanationDocument,
-                "content": {_TYPES["text"]: {}, _TYPES["mermaid"]: {}},
+                "content": {_TYPES["text"]: {}, _TYPES["mermaid"]: {}, _TYPES["html"]: {}},
             },
         },
     )
     def explain(request: Request, query: Annotated[ExplainQuery, Query()]) -> Response:
         """Return the proof of a statement down to the passages of the sources, or what comes nearest to it."""
         kg = editions.current().kg
-        form = _form(request, query.format, ("json", "mermaid", "text"))
+        form = _form(request, query.format, ("json", "mermaid", "text", "html"))
         language = _language(request, query)
         headers = freshness(request, kg.version, form, language)
         with _Unknown():
@@ -95,6 +98,8 @@ def reason_routes(editions: Editions) -> APIRouter:
         writer = ProofWriter(kg.label, language)
         if form == "json":
             return JSONResponse(writer.json(explanation), headers=headers)
+        if form == "html":
+            return _explanation_page(request, writer.json(explanation), language, headers)
         text = writer.mermaid(explanation) if form == "mermaid" else writer.text(explanation)
         return PlainTextResponse(text + "\n", headers=headers, media_type=_TYPES[form])
 
@@ -107,14 +112,14 @@ def reason_routes(editions: Editions) -> APIRouter:
             200: {
                 "description": "The conditions with both readings; a ranking where no class is named",
                 "model": AssessmentDocument | RankingDocument,
-                "content": {_TYPES["text"]: {}},
+                "content": {_TYPES["text"]: {}, _TYPES["html"]: {}},
             },
         },
     )
     def assess(request: Request, query: Annotated[AssessQuery, Query()]) -> Response:
         """Return the conditions of a class, each met, not met or unknown, and what would meet those that are not."""
         kg = editions.current().kg
-        form = _form(request, query.format, ("json", "text"))
+        form = _form(request, query.format, ("json", "text", "html"))
         language = _language(request, query)
         headers = freshness(request, kg.version, form, language)
         labels = kg.reasoning.rules.labels
@@ -125,14 +130,47 @@ def reason_routes(editions: Editions) -> APIRouter:
                     text = AssessmentWriter(kg.label, labels, language).ranking(ranking)
                     return PlainTextResponse(text + "\n", headers=headers)
                 written: dict[str, Any] = AssessmentJson(kg.label, labels, language).ranking(ranking)
+                if form == "html":
+                    address = _address(request, "class", "limit")
+                    return page("ranking.html", headers=headers, found=written, language=language, address=address)
                 return JSONResponse(written, headers=headers)
             found = kg.assess(query.individual, query.class_name)
         if form == "text":
             return PlainTextResponse(AssessmentWriter(kg.label, labels, language).text(found) + "\n", headers=headers)
         document = AssessmentJson(kg.label, labels, language, proofs=query.proofs).assessment(found)
+        if form == "html":
+            return page(
+                "assessment.html",
+                headers=headers,
+                found=document,
+                language=language,
+                address=_address(request),
+                ranking=_address(request, "class"),
+            )
         return JSONResponse(document, headers=headers)
 
     return router
+
+
+def _address(request: Request, *without: str) -> str:
+    """Return the address of a request without its format and some other parameters."""
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name not in ("format", *without)]
+    return f"{request.url.path}?{urlencode(kept)}"
+
+
+def _explanation_page(request: Request, document: dict[str, Any], language: str, headers: dict[str, str]) -> Response:
+    """Return the page of an explanation; that of a class membership leads to the conditions of the class."""
+    told = document["statement"]
+    asked = {"individual": told["subject"], "class": told["object"], "language": language}
+    typed = told["predicate"] == PREFIXES["rdf"] + "type" and told["object"].startswith(SCE)
+    return page(
+        "explanation.html",
+        headers=headers,
+        found=document,
+        language=language,
+        address=_address(request),
+        assessment=f"{BASE}/assess?{urlencode(asked)}" if typed else None,
+    )
 
 
 class _Unknown:
@@ -155,6 +193,8 @@ def _form(request: Request, asked: str | None, offered: tuple[str, ...]) -> str:
     """Return the form that the address asks for, else the one that ``Accept`` wants most; JSON when it does not say."""
     if asked:
         return asked
+    if wants_page(request.headers.get("accept")):
+        return "html"
     weights: dict[str, float] = {}
     for part in (request.headers.get("accept") or "*/*").split(","):
         name, _, options = part.partition(";")
@@ -169,8 +209,7 @@ def _form(request: Request, asked: str | None, offered: tuple[str, ...]) -> str:
         return weights.get(full, weights.get(full.split("/")[0] + "/*", weights.get("*/*", 0.0)))
 
     best = max(offered, key=weight)
-    # A browser that wants a page gets the data: there is no page for it here.
-    if weight(best) == 0 and "text/html" not in weights:
+    if weight(best) == 0:
         remedy = f"Ask for one of {', '.join(_TYPES[form] for form in offered)}."
         raise NotAcceptableError(Problem("not-acceptable", "The answer cannot be written so.", remedy))
     return best
