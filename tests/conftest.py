@@ -1,4 +1,4 @@
-"""The project itself, built once for all tests that ask it something."""
+"""The project itself, built once for all tests that ask it something; and the option that writes generated files."""
 
 from __future__ import annotations
 
@@ -10,6 +10,21 @@ from valueweave.build import build
 from valueweave.graph import KnowledgeGraph
 from valueweave.graph import open as open_graph
 from valueweave.project import Project
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--regenerate``; it never runs by itself."""
+    parser.addoption(
+        "--regenerate",
+        action="store_true",
+        help="write anew what the tests run generate: expected/*.csv, docs/questions.md, docs/conformance.md",
+    )
+
+
+@pytest.fixture(scope="session")
+def regenerate(request: pytest.FixtureRequest) -> bool:
+    """Whether generated files are to be written and not compared."""
+    return bool(request.config.getoption("--regenerate"))
 
 
 @pytest.fixture(scope="session")

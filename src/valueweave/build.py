@@ -26,8 +26,7 @@ from valueweave.reasoning.closure.materialize import Closure, materialize
 from valueweave.reasoning.proofs.contradictions import find_contradictions, labels_in, to_problems
 from valueweave.reasoning.proofs.text import ProofWriter
 from valueweave.reasoning.rules.book import RuleBook, rule_texts
-from valueweave.store import EmbeddedStore
-from valueweave.store.versions import Versions
+from valueweave.store.places import Place, place_of
 from valueweave.validation import check_documents, check_places, validate
 from valueweave.version import __version__
 
@@ -53,7 +52,7 @@ class BuildReport:
         counts: ``files``, ``records``, ``evidence``, ``asserted``, ``inferred``, ``ontology``, ``statements``,
             ``quads``, ``contradictions``.
         seconds: how long it took.
-        store: folder of the store.
+        store: folder of the store, or the address of its engine.
         warnings: what should be mended, but did not stop the build.
     """
 
@@ -111,28 +110,28 @@ def build(
     """
     started = time.perf_counter()
     digest = build_digest(project)
-    versions = Versions(project.store)
-    if not force and (found := _unchanged(project, digest, allow_contradictions)):
-        return BuildReport(False, found["version"], found["counts"], time.perf_counter() - started, str(project.store))
-    with versions.building(wait, tell) as waited:
-        if waited and (found := _unchanged(project, digest, allow_contradictions)):
+    place = place_of(project)
+    if not force and (found := _unchanged(place, digest, allow_contradictions)):
+        return BuildReport(False, found["version"], found["counts"], time.perf_counter() - started, project.place)
+    with place.building(wait, tell) as waited:
+        if waited and (found := _unchanged(place, digest, allow_contradictions)):
             seconds = time.perf_counter() - started
-            return BuildReport(False, found["version"], found["counts"], seconds, str(project.store))
-        complete, problems = _build(project, versions, digest, progress, allow_contradictions)
+            return BuildReport(False, found["version"], found["counts"], seconds, project.place)
+        complete, problems = _build(project, place, digest, progress, allow_contradictions)
     return BuildReport(
         True,
         complete["version"],
         complete["counts"],
         time.perf_counter() - started,
-        str(project.store),
+        project.place,
         tuple(problems),
     )
 
 
-def _unchanged(project: Project, digest: str, allow_contradictions: bool) -> dict[str, Any] | None:
+def _unchanged(place: Place, digest: str, allow_contradictions: bool) -> dict[str, Any] | None:
     """Return the manifest of the current version when it is of these inputs and its files are sound."""
-    manifest = Versions(project.store).current_or_none()
-    if manifest is None or manifest["digest"] != digest or not EmbeddedStore.is_intact(project.store):
+    manifest = place.current_or_none()
+    if manifest is None or manifest["digest"] != digest or not place.is_intact():
         return None
     if manifest["counts"].get("contradictions") and not allow_contradictions:
         return None
@@ -140,7 +139,7 @@ def _unchanged(project: Project, digest: str, allow_contradictions: bool) -> dic
 
 
 def _build(
-    project: Project, versions: Versions, digest: str, progress: Progress | None, allow_contradictions: bool
+    project: Project, place: Place, digest: str, progress: Progress | None, allow_contradictions: bool
 ) -> tuple[dict[str, Any], list[Problem]]:
     """Take every step; return the manifest of the new version and the warnings."""
     step = _Steps(progress, ("ontology", "records", "checks", "reasoning", "store"))
@@ -167,8 +166,7 @@ def _build(
         raise ContradictionError(*problems, *contradictions)
     step.next()
     counts = _counts(documents, asserted, inferred, ontology.triples) | {"contradictions": len(contradictions)}
-    complete = EmbeddedStore.write_version(
-        versions,
+    complete = place.write_version(
         _layout(ontology.triples, asserted, closure),
         {
             "digest": digest,

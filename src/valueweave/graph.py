@@ -23,7 +23,9 @@ from valueweave.project import Project
 from valueweave.queries import Question, find_question, load_questions, parse_question
 from valueweave.results import GraphResult, SolutionTable, Verdict, read_answer
 from valueweave.sparql_text import named_terms
-from valueweave.store import EmbeddedStore, StoreMissingError
+from valueweave.store import StoreMissingError
+from valueweave.store.interface import Store
+from valueweave.store.places import open_store
 from valueweave.values import IRI
 
 if TYPE_CHECKING:
@@ -92,7 +94,7 @@ class KnowledgeGraph:
         names: what it knows by which name.
     """
 
-    def __init__(self, store: EmbeddedStore, project: Project) -> None:
+    def __init__(self, store: Store, project: Project) -> None:
         self.store = store
         self.project = project
         self.names = Names(store)
@@ -122,7 +124,7 @@ class KnowledgeGraph:
             **manifest.get("statistics", {}),
         }
 
-    def successor(self, store: EmbeddedStore) -> KnowledgeGraph:
+    def successor(self, store: Store) -> KnowledgeGraph:
         """Return the knowledge graph of another version of the store.
 
         What depends on files of the project alone is handed on, when both versions were built from the same files.
@@ -459,7 +461,7 @@ def open(home: str | Path | None = None, store: str | Path | None = None, *, bui
 
     Args:
         home: folder of the project; otherwise it is found (``VALUEWEAVE_HOME``, the checkout, the installed package).
-        store: folder of the store; otherwise that of the project.
+        store: folder of the store, or the query address of a SPARQL engine; otherwise that of the project.
         build: build the store when there is none yet.
 
     Raises:
@@ -470,11 +472,11 @@ def open(home: str | Path | None = None, store: str | Path | None = None, *, bui
     """
     project = Project.find(home, store)
     try:
-        return KnowledgeGraph(EmbeddedStore.open(project.store), project)
+        return KnowledgeGraph(open_store(project), project)
     except StoreMissingError:
         if not build:
             raise
     from valueweave.build import build as build_store  # noqa: PLC0415 - a reader needs none of what builds need
 
     build_store(project)
-    return KnowledgeGraph(EmbeddedStore.open(project.store), project)
+    return KnowledgeGraph(open_store(project), project)

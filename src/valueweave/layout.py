@@ -10,7 +10,7 @@ import pyoxigraph as ox
 
 from valueweave.namespaces import GRAPH
 from valueweave.project import Project
-from valueweave.store.versions import Versions
+from valueweave.store.places import place_of
 from valueweave.version import __version__
 
 __all__ = ["DERIVATIONS", "INFERRED_GRAPH", "ONTOLOGY_GRAPH", "build_digest", "is_current"]
@@ -35,5 +35,5 @@ def build_digest(project: Project) -> str:
 
 def is_current(project: Project) -> bool:
     """Return whether the store was built from the files as they are now."""
-    manifest = Versions(project.store).current_or_none()
+    manifest = place_of(project).current_or_none()
     return manifest is not None and manifest["digest"] == build_digest(project)

@@ -15,7 +15,7 @@ import pyoxigraph as ox
 from valueweave.layout import ONTOLOGY_GRAPH
 from valueweave.namespaces import ID, PREFIXES, SCE, shorten_iri
 from valueweave.problems import InputError, Problem, did_you_mean
-from valueweave.store import EmbeddedStore
+from valueweave.store.interface import Store
 
 __all__ = ["Names"]
 
@@ -26,7 +26,7 @@ _BACKING = {f"<{SCE}{name}>" for name in ("EvidenceItem", "NameUse", "StatedValu
 class Names:
     """The names that the statements of a store use."""
 
-    def __init__(self, store: EmbeddedStore) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
 
     def knows(self, iri: str) -> bool:
@@ -37,9 +37,7 @@ class Names:
             return False
         default = ox.DefaultGraph()
         places = ((node, None, None, default), (None, None, node, default), (None, node, None, default))
-        return any(
-            next(self._store.statements(*parts), None) is not None for parts in (*places, (None, None, None, node))
-        )
+        return any(self._store.holds(*parts) for parts in (*places, (None, None, None, node)))
 
     @cached_property
     def ids(self) -> list[str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from valueweave.problems import InputError, Problem
+from valueweave.store.remote_target import Target, is_address
 
 __all__ = ["Project"]
 
@@ -37,10 +38,12 @@ class Project:
     Attributes:
         home: folder that holds ``ontology/``, ``data/`` and ``queries/``.
         store: folder of the embedded store (its versions and the pointer to the current one).
+        remote: the SPARQL engine that holds the store instead, if one does; ``store`` is no folder then.
     """
 
     home: Path
     store: Path
+    remote: Target | None = None
 
     @classmethod
     def find(cls, home: str | Path | None = None, store: str | Path | None = None) -> Project:
@@ -49,11 +52,12 @@ class Project:
         Args:
             home: folder to use; otherwise ``VALUEWEAVE_HOME``, the checkout that the package runs from, or the copy
                 that was installed with the package.
-            store: folder of the store; otherwise ``VALUEWEAVE_STORE``, ``build/store`` in a checkout, or
-                the user's cache folder for an installed package.
+            store: folder of the store, or the query address of a SPARQL engine; otherwise ``VALUEWEAVE_STORE``,
+                ``build/store`` in a checkout, or the user's cache folder for an installed package.
 
         Raises:
-            InputError: when the folder named holds no knowledge graph.
+            InputError: when the folder named holds no knowledge graph, or the address or a setting of the engine is
+                wrong.
         """
         named = home or os.environ.get("VALUEWEAVE_HOME")
         checkout = _PACKAGE.parent.parent
@@ -72,12 +76,20 @@ class Project:
         else:
             folder = checkout if _is_home(checkout) else installed
         place = store or os.environ.get("VALUEWEAVE_STORE")
+        if place and is_address(place):
+            target = Target.read(str(place))
+            return cls(folder, Path(str(target)), target)
         if place:
             return cls(folder, Path(place))
         if folder == installed:
             cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
             return cls(folder, cache / "valueweave" / "store")
         return cls(folder, folder / "build" / "store")
+
+    @property
+    def place(self) -> str:
+        """Where the store is, for people: its folder, or the address of its engine."""
+        return str(self.remote or self.store)
 
     @property
     def ontology(self) -> Path:

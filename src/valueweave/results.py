@@ -74,8 +74,8 @@ class QueryResult:
         """Return the answer in a format.
 
         Args:
-            accept: ``json``, ``xml``, ``csv``, ``tsv``; for a graph ``turtle``, ``ntriples``, ``rdfxml``, ``jsonld``;
-                or a media type.
+            accept: ``json``, ``xml``, ``csv``, ``tsv``; for a graph ``turtle``, ``ntriples``, ``rdfxml``, ``jsonld``,
+                ``nquads``, ``trig``; or a media type.
 
         Raises:
             NotAcceptableError: when the format cannot hold this kind of answer.

@@ -26,6 +26,7 @@ __all__ = [
     "QueryError",
     "Token",
     "check_query",
+    "is_ambiguous",
     "named_terms",
     "place",
     "query_form",
@@ -192,6 +193,15 @@ def _unescape(text: str) -> str:
         return chr(code) if code < 0x110000 else match.group()
 
     return re.sub(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})", char, text)
+
+
+def is_ambiguous(text: str) -> bool:
+    """Return whether a text can be cut into tokens in more than one way.
+
+    >>> is_ambiguous("ASK { FILTER(1 < 2) }"), is_ambiguous("ASK { FILTER(?a<'b' && ?c>'d') }")
+    (False, True)
+    """
+    return _quiet_spans(text) is None
 
 
 def _quiet_spans(text: str) -> list[tuple[int, int]] | None:

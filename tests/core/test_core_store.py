@@ -55,9 +55,17 @@ def test_readers_keep_their_version_while_others_are_built_and_old_ones_go(tmp_p
     assert versions(tmp_path) == {first["version"], second["version"]}
     third = EmbeddedStore.write(tmp_path, quads(3), {"digest": "b" * 64})
     fourth = EmbeddedStore.write(tmp_path, quads(4), {"digest": "b" * 64})
-    assert versions(tmp_path) == {second["version"], third["version"], fourth["version"]}
-    assert len({second["version"], third["version"], fourth["version"]}) == 3
+    assert versions(tmp_path) == {first["version"], second["version"], third["version"], fourth["version"]}
     assert count(EmbeddedStore.open(tmp_path)) == 4
+    assert count(reader) == 1
+    reader.close()
+    fifth = EmbeddedStore.write(tmp_path, quads(5), {"digest": "b" * 64})
+    assert versions(tmp_path) == {third["version"], fourth["version"], fifth["version"]}
+
+
+def test_the_name_of_a_version_that_is_gone_is_not_given_again(tmp_path: Path) -> None:
+    names = [EmbeddedStore.write(tmp_path, quads(1), {"digest": "ab"[n % 2] * 64})["version"] for n in range(8)]
+    assert len(set(names)) == 8
 
 
 def test_a_missing_store_says_what_to_do(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from pathlib import Path
 
 import httpx
@@ -115,4 +116,19 @@ def test_what_depends_on_the_ontology_alone_is_handed_on(own: Project) -> None:
         store = EmbeddedStore.open(own.store)
         EmbeddedStore.write(own.store, store.engine, {**store.manifest, "digest": "of other files"})
         assert editions.current().catalogue.ontology is not ontology
+        editions.close()
+
+
+def test_where_people_search_the_index_of_a_new_version_is_made_beforehand(own: Project) -> None:
+    with KnowledgeGraph(EmbeddedStore.open(own.store), own) as kg:
+        editions = Editions(kg, None, Settings())
+        write(own, 1)
+        assert not editions.current().kg.finder.ready
+        editions.current().kg.search("haier")
+        write(own, 2)
+        finder = editions.current().kg.finder
+        deadline = time.monotonic() + 30
+        while not finder.ready and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert finder.ready
         editions.close()

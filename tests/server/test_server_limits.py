@@ -21,7 +21,8 @@ from valueweave.server import Settings, create_app
 from valueweave.server.errors import ProblemError
 from valueweave.server.evaluators import Evaluators, Limits
 from valueweave.store import EmbeddedStore
-from valueweave.store.evaluator import RUN, Evaluation, write_frame
+from valueweave.store.evaluator import RUN
+from valueweave.store.frames import Evaluation, query_frame
 
 SECONDS = 1.0
 SMALL = "SELECT ?s { ?s a sce:Stage }"
@@ -118,7 +119,7 @@ def test_a_process_that_dies_is_replaced(folder: Path) -> None:
     with Evaluators(folder, 1) as evaluators:
         evaluators.serialize_query(SMALL, "csv")
         for process in list(evaluators._all):
-            process._child.kill()
+            process.child.kill()
         with pytest.raises(ProblemError, match="memory"):
             evaluators.serialize_query(SMALL, "csv")
         assert evaluators.serialize_query(SMALL, "csv")[0].startswith(b"s\r\n")
@@ -139,7 +140,7 @@ def test_a_process_answers_from_the_version_that_is_asked_for(tmp_path: Path) ->
 def test_nothing_runs_on_when_the_pool_is_closed(folder: Path) -> None:
     evaluators = Evaluators(folder, 2)
     evaluators.serialize_query(SMALL, "csv")
-    children = [process._child for process in evaluators._all]
+    children = [process.child for process in evaluators._all]
     evaluators.close()
     assert all(child.poll() is not None for child in children)
 
@@ -148,5 +149,6 @@ def test_an_evaluator_whose_asker_is_gone_ends_by_itself(folder: Path) -> None:
     command = [sys.executable, "-c", RUN, str(folder), "0"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as child:
         assert child.stdin is not None
-        write_frame(child.stdin, Evaluation(CARTESIAN, "csv", {}, None, None, 1000, seconds=0.1))
+        child.stdin.write(query_frame(Evaluation(CARTESIAN, "csv", {}, None, None, 1000, seconds=0.1)))
+        child.stdin.flush()
         assert child.wait(timeout=30) == -signal.SIGALRM

@@ -23,7 +23,11 @@ __all__ = ["load_documents", "read_document"]
 
 
 def read_document(
-    path: Path, ontology: OntologyIndex, context: dict[str, Any], max_bytes: int = MAX_BYTES
+    path: Path,
+    ontology: OntologyIndex,
+    context: dict[str, Any],
+    max_bytes: int = MAX_BYTES,
+    content: bytes | None = None,
 ) -> tuple[Document | None, list[Problem]]:
     """Read one authored file.
 
@@ -32,12 +36,13 @@ def read_document(
         ontology: the ontology whose keys the file uses.
         context: the context, as :func:`~valueweave.authoring.context.generate_context` returns it.
         max_bytes: a larger file is refused without being read.
+        content: what the file holds, when it is no file (yet).
 
     Returns:
         The document, or nothing when the file cannot be read so far, and everything wrong with it as a file. Keys and
         values are not checked here (see :mod:`valueweave.validation`).
     """
-    file = read_yaml(path, max_bytes)
+    file = read_yaml(path, max_bytes, content)
     if file.root is None:
         return None, file.problems
     _check_context(file)

@@ -58,18 +58,22 @@ class YamlFile:
         self.problems.append(Problem(code, message, remedy, str(self.path), line, column, term=term))
 
 
-def read_yaml(path: Path, max_bytes: int = MAX_BYTES) -> YamlFile:
+def read_yaml(path: Path, max_bytes: int = MAX_BYTES, content: bytes | None = None) -> YamlFile:
     """Read a YAML file whose top is a mapping.
 
     Args:
         path: the file.
         max_bytes: a larger file is refused without being read.
+        content: what the file holds, when it is no file (yet).
 
     Returns:
         The file; problems are noted in it, nothing is raised. Where a key stands twice the first one counts.
     """
     file = YamlFile(path)
-    raw = _bytes(file, max_bytes)
+    raw = _bytes(file, max_bytes) if content is None else content
+    if len(raw or b"") > max_bytes:
+        _refuse_size(file, len(raw or b""), max_bytes)
+        return file
     if raw is None or not _decode(file, raw):
         return file
     try:
@@ -126,14 +130,17 @@ def _bytes(file: YamlFile, max_bytes: int) -> bytes | None:
         file.problem("unreadable-file", f"The file cannot be read ({reason}).", "Check the path and its permissions.")
         return None
     if raw is None or len(raw) > max_bytes:
-        size = path.stat().st_size / 1024 / 1024
-        file.problem(
-            "file-too-large",
-            f"The file has {size:.1f} MiB; files up to {max_bytes / 1024 / 1024:g} MiB are read.",
-            "Divide it into several files, one a case.",
-        )
+        _refuse_size(file, path.stat().st_size, max_bytes)
         return None
     return raw
+
+
+def _refuse_size(file: YamlFile, size: int, max_bytes: int) -> None:
+    file.problem(
+        "file-too-large",
+        f"The file has {size / 1024 / 1024:.1f} MiB; files up to {max_bytes / 1024 / 1024:g} MiB are read.",
+        "Divide it into several files, one a case.",
+    )
 
 
 def _decode(file: YamlFile, raw: bytes) -> bool:

@@ -40,7 +40,12 @@ def _globals(
     home: Annotated[
         Path | None, typer.Option(help="Folder of the project (ontology/, data/, queries/).", envvar="VALUEWEAVE_HOME")
     ] = None,
-    store: Annotated[Path | None, typer.Option(help="Folder of the store.", envvar="VALUEWEAVE_STORE")] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            help="Folder of the store, or the query address of a SPARQL engine (http://...).", envvar="VALUEWEAVE_STORE"
+        ),
+    ] = None,
     version: Annotated[bool, typer.Option("--version", help="Print the version, the home and the store used.")] = False,
 ) -> None:
     context.obj = (home, store)
@@ -48,7 +53,7 @@ def _globals(
         from valueweave.version import __version__
 
         project = project_of(context)
-        typer.echo(f"valueweave {__version__}\nhome  {project.home}\nstore {project.store}")
+        typer.echo(f"valueweave {__version__}\nhome  {project.home}\nstore {project.place}")
         raise typer.Exit
 
 

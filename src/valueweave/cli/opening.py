@@ -32,10 +32,10 @@ def build_missing(project: Project) -> None:
         InputError: when it cannot be built, or is there and cannot be read.
     """
     from valueweave.store import StoreMissingError
-    from valueweave.store.versions import Versions
+    from valueweave.store.places import place_of
 
     try:
-        Versions(project.store).current()
+        place_of(project).current()
     except StoreMissingError:
         from valueweave.build import build
         from valueweave.progress import progress_bar
@@ -72,10 +72,10 @@ def open_graph(project: Project) -> KnowledgeGraph:
         InputError: as :func:`build_missing`.
     """
     from valueweave.graph import KnowledgeGraph
-    from valueweave.store import EmbeddedStore
+    from valueweave.store.places import open_store
 
     build_missing(project)
-    kg = KnowledgeGraph(EmbeddedStore.open(project.store), project)
+    kg = KnowledgeGraph(open_store(project), project)
     if kg.stale:
         note("Note: files have changed since the store was built; 'valueweave build' takes them in.")
     return kg

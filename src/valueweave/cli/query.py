@@ -39,7 +39,11 @@ def query(
     ] = None,
     form: Annotated[
         str | None,
-        typer.Option("--format", "-f", help="text, json, csv, tsv, xml; for graphs turtle, ntriples, rdfxml, jsonld."),
+        typer.Option(
+            "--format",
+            "-f",
+            help="text, json, csv, tsv, xml; for graphs turtle, ntriples, rdfxml, jsonld, nquads, trig.",
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As --format json.")] = False,
     scope: Annotated[Literal["all", "asserted", "inferred"], typer.Option(help="Which statements to see.")] = "all",

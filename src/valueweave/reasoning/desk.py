@@ -19,7 +19,7 @@ from valueweave.reasoning.assessment.result import Assessment, assess, rank
 from valueweave.reasoning.logic.schema_questions import SchemaQuestions, is_schema_question
 from valueweave.reasoning.proofs.explain import Explainer, Explanation
 from valueweave.reasoning.rules.book import RuleBook, RuleText
-from valueweave.store import EmbeddedStore
+from valueweave.store.interface import Store
 
 __all__ = ["ReasoningDesk", "read_statement", "read_term"]
 
@@ -92,7 +92,7 @@ class ReasoningDesk:
             not know.
     """
 
-    def __init__(self, store: EmbeddedStore, require: Callable[[str, str], None]) -> None:
+    def __init__(self, store: Store, require: Callable[[str, str], None]) -> None:
         self._store = store
         self._require = require
 
@@ -190,7 +190,7 @@ class ReasoningDesk:
         return term
 
 
-def _is_term(store: EmbeddedStore, term: ox.NamedNode) -> bool:
+def _is_term(store: Store, term: ox.NamedNode) -> bool:
     kinds = {"Class", "ObjectProperty", "DatatypeProperty", "AnnotationProperty"}
     found = store.statements(term, ox.NamedNode(PREFIXES["rdf"] + "type"), None, ox.NamedNode(ONTOLOGY_GRAPH))
     return any(str(quad.object).strip("<>").removeprefix(PREFIXES["owl"]) in kinds for quad in found)

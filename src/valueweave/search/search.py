@@ -25,7 +25,7 @@ from valueweave.search.index import TextIndex
 from valueweave.search.marking import spans
 from valueweave.search.matching import Found, Query, Sorting, find
 from valueweave.search.texts import ID_PROPERTY, Corpus, Text
-from valueweave.store import EmbeddedStore
+from valueweave.store.interface import Store
 
 __all__ = ["Search"]
 
@@ -43,7 +43,7 @@ class Search:
         lookups: folder of the queries that say what can be searched.
     """
 
-    def __init__(self, store: EmbeddedStore, lookups: Path) -> None:
+    def __init__(self, store: Store, lookups: Path) -> None:
         self._store, self._lookups = store, lookups
         self._lock = threading.Lock()
         self._made: _Made | None = None
@@ -114,6 +114,19 @@ class Search:
                 self._answers.popitem(last=False)
         return answer
 
+    @property
+    def ready(self) -> bool:
+        """Whether the index is made."""
+        return self._made is not None
+
+    def prepare(self) -> None:
+        """Make the index, so that the first who searches need not wait for it.
+
+        Raises:
+            InputError: when a query of what is searched is wrong, or the store is closed.
+        """
+        self._index()
+
     def _index(self) -> _Made:
         """Return the index, making it first when nobody has asked before; others wait for it meanwhile."""
         if self._made is None:
@@ -126,7 +139,7 @@ class Search:
 class _Made:
     """An index with what is needed to show what it finds."""
 
-    def __init__(self, corpus: Corpus, store: EmbeddedStore) -> None:
+    def __init__(self, corpus: Corpus, store: Store) -> None:
         self.corpus, self.index = corpus, TextIndex(corpus.texts)
         self._texts: dict[str, list[Text]] = defaultdict(list)
         for text in corpus.texts:

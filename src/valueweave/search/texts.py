@@ -15,7 +15,7 @@ import pyoxigraph as ox
 from valueweave.headers import read_text
 from valueweave.namespaces import ID, PREFIXES, SCE
 from valueweave.search.folding import fold
-from valueweave.store import EmbeddedStore
+from valueweave.store.interface import Store
 
 __all__ = ["Corpus", "Text"]
 
@@ -62,7 +62,7 @@ class Corpus:
     statements: dict[str, int] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, store: EmbeddedStore, lookups: Path) -> Corpus:
+    def read(cls, store: Store, lookups: Path) -> Corpus:
         """Read what can be searched in a store.
 
         Args:
@@ -111,7 +111,7 @@ class Corpus:
         return thing.startswith(SCE) and not _TERM_KINDS.isdisjoint(self.classes[thing])
 
 
-def _solutions(store: EmbeddedStore, file: Path) -> list[ox.QuerySolution]:
+def _solutions(store: Store, file: Path) -> list[ox.QuerySolution]:
     answer = store.query(read_text(file), file=str(file))
     assert isinstance(answer, ox.QuerySolutions)
     return list(store.reading(answer, str(file)))

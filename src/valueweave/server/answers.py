@@ -7,6 +7,7 @@ whose answer depends on nothing but the graph).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -22,10 +23,11 @@ from valueweave.server.templating import href
 from valueweave.sparql_text import query_form, tokens
 from valueweave.store import negotiate
 
-__all__ = ["AnswerView", "Asked", "Cell", "data_answer", "kept_headers", "view"]
+__all__ = ["AnswerView", "Asked", "Cell", "data_answer", "is_repeatable", "kept_headers", "view"]
 
 _PLAIN = {"xsd:string", "xsd:integer", "xsd:decimal", "xsd:boolean"}
 _NEVER_THE_SAME = {"NOW", "RAND", "UUID", "STRUUID"}
+_MAY_DIFFER = re.compile(r"NOW|RAND|UUID|\\u", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +69,26 @@ class AnswerView:
     text: str = ""
 
 
+def is_repeatable(text: str) -> bool:
+    """Return whether the answer to a query depends on nothing but the graph.
+
+    >>> is_repeatable("SELECT * { ?s ?p 'now' }"), is_repeatable("SELECT (now() AS ?x) {}")
+    (True, False)
+    """
+    if not _MAY_DIFFER.search(text):
+        return True
+    if "\\u" in text.lower():  # an engine may read an escaped letter as the letter
+        return False
+    return not _NEVER_THE_SAME & {token.text.upper() for token in tokens(text) if token.kind == "word"}
+
+
 def kept_headers(request: Request, catalogue: Catalogue, text: str, *variant: str) -> dict[str, str]:
     """Return the caching headers for the answer to a query.
 
     Raises:
         NotModifiedError: when the asker holds the answer already.
     """
-    words = {token.text.upper() for token in tokens(text) if token.kind == "word"}
-    if request.method != "GET" or words & _NEVER_THE_SAME:
+    if request.method != "GET" or not is_repeatable(text):
         return {"Cache-Control": "no-store", "Vary": "Accept, Accept-Language"}
     return freshness(request, catalogue.version, text, *variant)
 

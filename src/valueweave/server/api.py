@@ -110,6 +110,8 @@ _PROBLEMS: dict[int, tuple[str, dict[str, Any]]] = {
     400: ("A parameter is wrong", {"code": "invalid-parameter", "detail": "The parameter 'limit' is wrong: ..."}),
     404: ("There is no such thing", {"code": "unknown-id", "detail": "There is no 'jdd' among the actors."}),
     406: ("No such format", {"code": "not-acceptable", "detail": "The answer cannot be written as 'text/csv'."}),
+    503: ("It takes too much, or nobody is free", {"code": "server-busy", "detail": "All evaluators are busy ..."}),
+    504: ("It takes too long", {"code": "query-timeout", "detail": "The query was ended after 30 seconds."}),
 }
 
 

@@ -17,22 +17,30 @@ from fastapi.responses import JSONResponse, Response
 
 from valueweave.graph import KnowledgeGraph
 from valueweave.problems import Problem
+from valueweave.server.answer_cache import AnswerCache
 from valueweave.server.api import api_routes
 from valueweave.server.caching import NotModifiedError, not_modified
+from valueweave.server.compression import Compression
 from valueweave.server.editions import Editions
 from valueweave.server.errors import ProblemError, install
 from valueweave.server.evaluators import Evaluators, Limits
 from valueweave.server.finding import search_routes
 from valueweave.server.graph_store import graph_routes
+from valueweave.server.graph_writing import graph_writing_routes
 from valueweave.server.interface import describe_interface
+from valueweave.server.lean import LeanQueries
 from valueweave.server.linked_data import linked_data_routes
+from valueweave.server.live import live_routes
 from valueweave.server.metrics import MEDIA_TYPE, Meter, Metering
 from valueweave.server.middleware import HeadAndSafety
 from valueweave.server.pages import page_routes
 from valueweave.server.questions import question_routes
 from valueweave.server.reasons import reason_routes
+from valueweave.server.routing import Routed
 from valueweave.server.settings import Settings
 from valueweave.server.sparql import sparql_routes
+from valueweave.server.writer import Writer
+from valueweave.server.writing import Writing
 from valueweave.version import __version__
 
 __all__ = ["create_app"]
@@ -58,6 +66,9 @@ def create_app(kg: KnowledgeGraph, settings: Settings | None = None) -> FastAPI:
     """
     settings = settings or Settings()
     editions = Editions(kg, _evaluators(kg, settings), settings)
+    # What lies in memory or on another engine is not changed from here.
+    changeable = kg.store.folder is not None
+    writing = Writing(Writer(kg.project, settings) if changeable else None, settings)
     app = FastAPI(
         title="ValueWeave",
         summary=_SUMMARY,
@@ -67,10 +78,12 @@ def create_app(kg: KnowledgeGraph, settings: Settings | None = None) -> FastAPI:
         # The framework's own pages load scripts from another server; /docs is ours.
         docs_url=None,
         redoc_url=None,
-        lifespan=partial(_lifespan, editions=editions),
+        lifespan=partial(_lifespan, editions=editions, writing=writing),
     )
-    app.include_router(sparql_routes(editions, settings))
+    app.include_router(sparql_routes(editions, settings, writing))
     app.include_router(graph_routes(editions))
+    app.include_router(graph_writing_routes(editions, writing))
+    app.include_router(live_routes(None, writing))
     app.include_router(api_routes(editions))
     app.include_router(search_routes(editions))
     app.include_router(question_routes(editions, settings))
@@ -80,13 +93,19 @@ def create_app(kg: KnowledgeGraph, settings: Settings | None = None) -> FastAPI:
     _operations(app, editions, meter := Meter(editions))
     install(app)
     app.add_exception_handler(NotModifiedError, not_modified)
+    # From the inside out: which route it was, queries as data, answers that are there already, what all answers have in common.
+    app.add_middleware(Routed)
+    if editions.evaluators is not None:
+        app.add_middleware(LeanQueries, editions=editions, evaluators=editions.evaluators, settings=settings)
+    app.add_middleware(AnswerCache, editions=editions, largest=settings.cache_bytes, count=meter.cached)
+    app.add_middleware(Compression)
     app.add_middleware(HeadAndSafety)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=list(settings.allowed_origins),
-        allow_methods=["GET", "HEAD", "POST", "OPTIONS"],
+        allow_methods=["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"],
         allow_headers=["*"],
-        expose_headers=["ETag", "Link", "Content-Location", "Allow"],
+        expose_headers=["ETag", "Link", "Location", "Content-Location", "Allow", "Retry-After"],
         max_age=86400,
     )
     # The outermost of all: what it counts is what the asker sees.
@@ -104,10 +123,11 @@ def _evaluators(kg: KnowledgeGraph, settings: Settings) -> Evaluators | None:
 
 
 @asynccontextmanager
-async def _lifespan(_: FastAPI, editions: Editions) -> AsyncIterator[None]:
+async def _lifespan(_: FastAPI, editions: Editions, writing: Writing) -> AsyncIterator[None]:
     try:
         yield
     finally:
+        writing.close()
         if editions.evaluators is not None:
             editions.evaluators.close()
         editions.close()

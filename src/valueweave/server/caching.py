@@ -14,7 +14,7 @@ from fastapi.responses import Response
 
 from valueweave.version import __version__
 
-__all__ = ["NotModifiedError", "freshness", "not_modified"]
+__all__ = ["NotModifiedError", "freshness", "not_modified", "tag_of"]
 
 
 class NotModifiedError(Exception):
@@ -36,10 +36,8 @@ def freshness(request: Request, version: str, *variant: str) -> dict[str, str]:
     Raises:
         NotModifiedError: when the asker holds this answer already.
     """
-    parts = (__version__, version, request.url.path, request.url.query, *variant)
-    digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
     headers = {
-        "ETag": f'"{digest}"',
+        "ETag": tag_of(request, version, *variant),
         # Kept by whoever likes, but asked again each time: after a build the next request sees the new graph.
         "Cache-Control": "public, no-cache",
         "Vary": "Accept, Accept-Language",
@@ -48,6 +46,14 @@ def freshness(request: Request, version: str, *variant: str) -> dict[str, str]:
     if any(tag.strip().removeprefix("W/") == headers["ETag"] for tag in held.split(",")):
         raise NotModifiedError(headers)
     return headers
+
+
+def tag_of(request: Request, version: str, *variant: str) -> str:
+    """Return the ETag of the answer to ``request``, with the arguments of :func:`freshness`."""
+    address = request.scope["path"], request.scope["query_string"].decode("latin-1")
+    parts = (__version__, version, *address, *variant)
+    digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:24]
+    return f'"{digest}"'
 
 
 def not_modified(_: Request, error: Exception) -> Response:

@@ -31,16 +31,21 @@ _FORMATS = (
     "N-Triples",
     "RDF_XML",
     "JSON-LD",
+    "N-Quads",
+    "TriG",
 )
 
 
-def service_description(endpoint: str, graphs: Mapping[str, int], statements: int | None) -> list[ox.Triple]:
+def service_description(
+    endpoint: str, graphs: Mapping[str, int], statements: int | None, *, updates: bool = False
+) -> list[ox.Triple]:
     """Return the description of the service at ``endpoint``.
 
     Args:
         endpoint: its full address.
         graphs: statements of each named graph, by short form.
         statements: statements of the default graph, where known.
+        updates: whether the asker may update.
     """
     found: list[ox.Triple] = []
     service = ox.NamedNode(endpoint)
@@ -55,6 +60,8 @@ def service_description(endpoint: str, graphs: Mapping[str, int], statements: in
     say(service, PREFIXES["rdfs"] + "label", ox.Literal("ValueWeave SPARQL endpoint", language="en"))
     say(service, _SD + "endpoint", service)
     say(service, _SD + "supportedLanguage", ox.NamedNode(_SD + "SPARQL11Query"))
+    if updates:
+        say(service, _SD + "supportedLanguage", ox.NamedNode(_SD + "SPARQL11Update"))
     for name in _FORMATS:
         say(service, _SD + "resultFormat", ox.NamedNode(DESCRIPTION_PREFIXES["formats"] + name))
     say(service, _SD + "defaultDataset", dataset)

@@ -12,6 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -105,7 +106,7 @@ class Editions:
         self.evaluators = evaluators
         self._settings = settings
         self._folder = None if kg.store.folder is None else Path(kg.store.folder)
-        self._opening = threading.Lock()
+        self._opening, self._preparing = threading.Lock(), threading.Lock()
         self._retired: deque[tuple[float, Edition]] = deque()
         self._first = kg
         # The mark is taken before the pointer is read: a version switched in between is opened at the next request.
@@ -145,6 +146,13 @@ class Editions:
         # A switched pointer is another file, so its number changes even within one tick of the clock.
         return told.st_ino, told.st_mtime_ns, told.st_size
 
+    def _prepare(self, edition: Edition) -> None:
+        """Make the index of the search, where people search; of versions that come in quick succession the last one."""
+        with self._preparing:
+            if edition is self._edition:
+                with suppress(InputError):
+                    edition.kg.finder.prepare()
+
     def _renew(self) -> None:
         assert self._folder is not None
         try:
@@ -158,6 +166,8 @@ class Editions:
         edition = Edition(before.kg.successor(store), self.evaluators, self._settings.related)
         edition.catalogue.inherit(before.catalogue)
         self._edition = edition
+        if before.kg.finder.ready:
+            threading.Thread(target=self._prepare, args=(edition,), daemon=True).start()
         if before.kg is not self._first:
             self._retired.append((now, before))
         while self._retired and self._retired[0][0] < now - _PATIENCE:

@@ -22,7 +22,7 @@ from valueweave.server.negotiation import wants_page
 from valueweave.server.templating import page
 from valueweave.store import NotAcceptableError
 
-__all__ = ["PROBLEM_JSON", "ProblemError", "install", "problem_document"]
+__all__ = ["PROBLEM_JSON", "ProblemError", "install", "problem_document", "refusal"]
 
 PROBLEM_JSON = "application/problem+json"
 _TYPE = "https://w3id.org/valueweave/problem/"
@@ -32,6 +32,15 @@ _STATUS = {
     "store-closed": 503,
     "broken-store": 503,
     "answer-too-long": 503,
+    "build-running": 503,
+    "store-busy": 503,
+    "store-not-writable": 503,
+    "computed-graph": 403,
+    "unknown-case": 404,
+    "contradiction": 409,
+    "case-of-a-file": 409,
+    "case-referred-to": 409,
+    "precondition-failed": 412,
 }
 
 
@@ -91,7 +100,7 @@ def _refused(request: Request, error: Exception) -> Response:
 def _bad_input(request: Request, error: Exception) -> Response:
     assert isinstance(error, InputError)
     status = 406 if isinstance(error, NotAcceptableError) else _STATUS.get(error.problems[0].code, 400)
-    return _answer(request, status, error.problems, {})
+    return _answer(request, status, error.problems, {"Retry-After": "5"} if status == 503 else {})
 
 
 def _bad_parameters(request: Request, error: Exception) -> Response:
@@ -140,6 +149,11 @@ def _broken(request: Request, _: Exception) -> Response:
     )
     # The server drops the connection after such an error; this tells the client.
     return _answer(request, 500, [problem], {"Connection": "close"})
+
+
+def refusal(request: Request, error: ProblemError | InputError) -> Response:
+    """Return what answers a refusal."""
+    return _refused(request, error) if isinstance(error, ProblemError) else _bad_input(request, error)
 
 
 def install(app: Any) -> None:

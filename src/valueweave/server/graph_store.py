@@ -1,4 +1,4 @@
-"""``/graph-store`` and ``/graph/...``: whole graphs, by the SPARQL 1.1 Graph Store HTTP Protocol, for reading.
+"""``/graph-store`` and ``/graph/...``: whole graphs, by the SPARQL 1.1 Graph Store HTTP Protocol: reading.
 
 In: the name of a graph. Out: its statements in the format asked for.
 The decision hidden here: a graph is read by a query of our own making, with the limits of any other query.
@@ -21,11 +21,14 @@ from valueweave.server.editions import Editions
 from valueweave.server.errors import PROBLEM_JSON, ProblemError
 from valueweave.server.models import ProblemDocument
 
-__all__ = ["graph_routes"]
+__all__ = ["GRAPH_PARAMETERS", "graph_named", "graph_query", "graph_routes", "has_graph"]
 
 _DEFAULT = "CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o }"
 _NAMED = "CONSTRUCT {{ ?s ?p ?o }} WHERE {{ GRAPH {graph} {{ ?s ?p ?o }} }}"
-_GRAPHS = ("text/turtle", "application/n-triples", "application/rdf+xml", "application/ld+json")
+_GRAPHS = (
+    *("text/turtle", "application/n-triples", "application/rdf+xml", "application/ld+json"),
+    *("application/n-quads", "application/trig"),
+)
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"description": "The statements of the graph", "content": {name: {} for name in _GRAPHS}},
     **{
@@ -39,24 +42,23 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
         }.items()
     },
 }
-_PARAMETERS = {
-    "parameters": [
-        {
-            "name": "graph",
-            "in": "query",
-            "description": "The graph, by its IRI",
-            "schema": {"type": "string"},
-            "example": "https://w3id.org/valueweave/graph/case/jd-2007-2021",
-        },
-        {
-            "name": "default",
-            "in": "query",
-            "description": "The default graph: ontology, asserted and inferred statements",
-            "schema": {"type": "string"},
-            "allowEmptyValue": True,
-        },
-    ]
-}
+GRAPH_PARAMETERS: list[dict[str, Any]] = [
+    {
+        "name": "graph",
+        "in": "query",
+        "description": "The graph, by its IRI",
+        "schema": {"type": "string"},
+        "example": "https://w3id.org/valueweave/graph/case/jd-2007-2021",
+    },
+    {
+        "name": "default",
+        "in": "query",
+        "description": "The default graph: ontology, asserted and inferred statements",
+        "schema": {"type": "string"},
+        "allowEmptyValue": True,
+    },
+]
+"""What names a graph in an address."""
 
 
 def graph_routes(editions: Editions) -> APIRouter:
@@ -67,41 +69,68 @@ def graph_routes(editions: Editions) -> APIRouter:
         "/graph-store",
         summary="A whole graph",
         responses=_RESPONSES,
-        openapi_extra=_PARAMETERS,
+        openapi_extra={"parameters": GRAPH_PARAMETERS},
         response_class=Response,
     )
     def by_name(request: Request) -> Response:
         """Return the graph named by `graph=IRI`, or by `default` the default graph."""
-        named = request.query_params.getlist("graph")
-        default = "default" in request.query_params
-        if len(named) + default != 1:
-            remedy = "Write '?graph=IRI' or '?default'."
-            raise ProblemError(400, Problem("graph-missing", "The request does not name one graph.", remedy))
-        return _answer(request, editions.current().catalogue, None if default else named[0])
+        return _answer(request, editions.current().catalogue, graph_named(request))
 
     @router.get(
         "/graph/{path:path}", summary="A whole graph by its own address", responses=_RESPONSES, response_class=Response
     )
     def by_address(request: Request, path: str) -> Response:
         """Return the graph that has this path below the graphs' namespace, such as `case/jd-2007-2021`."""
-        return _answer(request, editions.current().catalogue, GRAPH + path)
+        return _answer(request, editions.current().catalogue, _node(GRAPH + path))
 
     return router
 
 
-def _answer(request: Request, catalogue: Catalogue, name: str | None) -> Response:
-    accept = request.query_params.get("format") or request.headers.get("accept")
-    if name is None:
-        return data_answer(request, catalogue, Asked(_DEFAULT), accept)
+def graph_named(request: Request) -> ox.NamedNode | None:
+    """Return the graph that the address of a request names, ``None`` for the default graph.
+
+    Raises:
+        ProblemError: 400 when it names none or several, or one by what is no IRI.
+    """
+    named = request.query_params.getlist("graph")
+    default = "default" in request.query_params
+    if len(named) + default != 1:
+        remedy = "Write '?graph=IRI' or '?default'."
+        raise ProblemError(400, Problem("graph-missing", "The request does not name one graph.", remedy))
+    return None if default else _node(named[0])
+
+
+def _node(name: str) -> ox.NamedNode:
     try:
-        graph = ox.NamedNode(name)
+        return ox.NamedNode(name)
     except ValueError as error:
         problem = Problem("graph-iri", f"'{name}' is no IRI.", "Name a graph by its full IRI.", term="graph")
         raise ProblemError(400, problem) from error
-    if next(catalogue.store.statements(graph=graph), None) is None:
+
+
+def graph_query(graph: ox.NamedNode | None) -> str:
+    """Return the query for the statements of a graph.
+
+    >>> graph_query(ox.NamedNode("urn:g"))
+    'CONSTRUCT { ?s ?p ?o } WHERE { GRAPH <urn:g> { ?s ?p ?o } }'
+    """
+    return _DEFAULT if graph is None else _NAMED.format(graph=graph)
+
+
+def has_graph(catalogue: Catalogue, graph: ox.NamedNode | None) -> bool:
+    """Return whether there is such a graph; the default graph is always there."""
+    if graph is None or next(catalogue.store.statements(graph=graph), None) is not None:
+        return True
+    # A graph may be empty, and yet be there.
+    return graph.value in catalogue.store.graphs()
+
+
+def _answer(request: Request, catalogue: Catalogue, graph: ox.NamedNode | None) -> Response:
+    if not has_graph(catalogue, graph):
+        assert graph is not None
         known = ", ".join(list(catalogue.statistics.graphs)[:5])
-        problem = Problem(
-            "unknown-graph", f"There is no graph {shorten_iri(name)}.", f"There are {known}, ...", term=name
-        )
-        raise ProblemError(404, problem)
-    return data_answer(request, catalogue, Asked(_NAMED.format(graph=graph)), accept)
+        remedy = f"There are {known}, ..." if known else "There is none yet."
+        message = f"There is no graph {shorten_iri(graph.value)}."
+        raise ProblemError(404, Problem("unknown-graph", message, remedy, term=graph.value))
+    accept = request.query_params.get("format") or request.headers.get("accept")
+    return data_answer(request, catalogue, Asked(graph_query(graph)), accept)

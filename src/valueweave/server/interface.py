@@ -14,6 +14,7 @@ from fastapi.openapi.utils import get_openapi
 
 from valueweave.server.errors import PROBLEM_JSON
 from valueweave.server.models import ProblemDocument
+from valueweave.server.writing import SECURITY_SCHEMES
 
 __all__ = ["describe_interface"]
 
@@ -44,6 +45,7 @@ def describe_interface(app: FastAPI) -> dict[str, Any]:
             schemas.pop(unused, None)
         # Problems are described by reference only: no route answers with one alone.
         schemas["ProblemDocument"] = ProblemDocument.model_json_schema()
+        document["components"]["securitySchemes"] = SECURITY_SCHEMES
         app.openapi_schema = document
     return app.openapi_schema
 

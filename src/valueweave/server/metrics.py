@@ -21,6 +21,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from valueweave.server.editions import Editions
+from valueweave.server.routing import route_of, watch
 
 __all__ = ["MEDIA_TYPE", "Meter", "Metering"]
 
@@ -40,12 +41,18 @@ class Meter:
         self._latency = Histogram(
             "valueweave_request_seconds", "Time to answer", ["route"], buckets=_BUCKETS, registry=self._registry
         )
+        looked = Counter("valueweave_cache", "Answers that may be kept", ["result"], registry=self._registry)
+        self._cached = {True: looked.labels("hit"), False: looked.labels("miss")}
         self._registry.register(_Graph(editions))
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request."""
         self._requests.labels(method, route, str(status)).inc()
         self._latency.labels(route).observe(seconds)
+
+    def cached(self, found: bool) -> None:
+        """Count an answer that may be kept: one that was there, or one that had to be made."""
+        self._cached[found].inc()
 
     def text(self) -> bytes:
         """Return everything counted so far."""
@@ -92,6 +99,7 @@ class Metering:
         given = Headers(scope=scope).get("x-request-id", "")
         name = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
         status = 500
+        watch(scope)
 
         async def send_on(message: Message) -> None:
             nonlocal status
@@ -104,7 +112,7 @@ class Metering:
             await self.app(scope, receive, send_on)
         finally:
             seconds = time.perf_counter() - started
-            route = getattr(scope.get("route"), "path", "none")
+            route = route_of(scope)
             self._meter.count(scope["method"], route, status, seconds)
             if self._log:
                 line = {"id": name, "method": scope["method"], "path": scope["path"], "route": route, "status": status}

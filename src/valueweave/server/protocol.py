@@ -1,6 +1,7 @@
 """Requests of the SPARQL 1.1 Protocol.
 
-In: an HTTP request. Out: the query, its dataset and the format wanted, or a refusal with the status it deserves.
+In: an HTTP request. Out: the query or update, its dataset and the format wanted, or a refusal with the status it
+deserves.
 The decision hidden here: what the protocol allows in which method and media type.
 """
 
@@ -16,22 +17,54 @@ from valueweave.problems import Problem
 from valueweave.server.answers import Asked
 from valueweave.server.errors import ProblemError
 
-__all__ = ["SparqlRequest", "from_address", "from_body", "read_body"]
+__all__ = ["UPDATE", "SparqlRequest", "UpdateAsked", "from_address", "from_body", "media_type_of", "read_body"]
 
-_FORM, _QUERY, _UPDATE = "application/x-www-form-urlencoded", "application/sparql-query", "application/sparql-update"
-_DATASET = {"default-graph-uri", "named-graph-uri"}
+UPDATE = "application/sparql-update"
+"""Media type of an update."""
+
+_FORM, _QUERY = "application/x-www-form-urlencoded", "application/sparql-query"
+_DATASET, _USING = {"default-graph-uri", "named-graph-uri"}, {"using-graph-uri", "using-named-graph-uri"}
+_UTF8 = {"utf-8", "utf8", "us-ascii"}
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateAsked:
+    """An update with everything that decides what it does.
+
+    Attributes:
+        text: the SPARQL text.
+        using_default: graphs that its patterns see as the default graph, ``None`` for the store's own.
+        using_named: graphs that ``GRAPH`` in its patterns sees, ``None`` for all.
+    """
+
+    text: str
+    using_default: list[str] | None = None
+    using_named: list[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SparqlRequest:
-    """A request of the protocol: the query (none on a plain GET) and the format that the request names."""
+    """A request of the protocol: the query (none on a plain GET) and the format that it names, or an update."""
 
     asked: Asked | None
     format: str | None
+    update: UpdateAsked | None = None
 
 
-async def read_body(request: Request, limit: int) -> bytes:
+def media_type_of(request: Request) -> tuple[str, bool]:
+    """Return the media type of the body of a request, in lower case, and whether it is text that this server reads."""
+    media_type, *options = (part.strip().lower() for part in request.headers.get("content-type", "").split(";"))
+    charset = next((option[8:].strip('"') for option in options if option.startswith("charset=")), "utf-8")
+    return media_type, charset in _UTF8
+
+
+async def read_body(request: Request, limit: int, remedy: str = "Ask a shorter query.") -> bytes:
     """Return the body of a request.
+
+    Args:
+        request: whose body to read.
+        limit: so many bytes it may have.
+        remedy: what to tell who sends more.
 
     Raises:
         ProblemError: 413 when it is longer than ``limit`` bytes; the rest is not read.
@@ -46,7 +79,7 @@ async def read_body(request: Request, limit: int) -> bytes:
                 too_long = True
                 break
     if too_long:
-        problem = Problem("request-too-large", f"The request is longer than {limit} bytes.", "Ask a shorter query.")
+        problem = Problem("request-too-large", f"The request is longer than {limit} bytes.", remedy)
         raise ProblemError(413, problem, headers={"Connection": "close"})
     return bytes(body)
 
@@ -59,7 +92,7 @@ def from_address(request: Request, limit: int) -> SparqlRequest:
     """
     pairs = _pairs(request.url.query.encode(), "address")
     if any(name == "update" for name, _ in pairs):
-        raise _bad("update-by-get", "An update is not possible by GET.", "This endpoint answers queries only.")
+        raise _bad("update-by-get", "An update is not possible by GET.", "Send it by POST.", "update")
     text = _one(pairs, "query")
     if text is None:
         if any(name in _DATASET for name, _ in pairs):
@@ -72,51 +105,64 @@ def from_address(request: Request, limit: int) -> SparqlRequest:
 
 
 def from_body(request: Request, body: bytes) -> SparqlRequest:
-    """Read a query by POST, as a form or as the query itself.
+    """Read a query or update by POST, as a form or as the text itself.
 
     Raises:
         ProblemError: when media type or body are not as the protocol says.
     """
-    declared = request.headers.get("content-type", "")
-    media_type, *options = (part.strip().lower() for part in declared.split(";"))
-    charset = next((option[8:].strip('"') for option in options if option.startswith("charset=")), "utf-8")
-    if media_type == _UPDATE:
-        raise _no_updates()
-    if media_type not in {_FORM, _QUERY} or charset not in {"utf-8", "utf8", "us-ascii"}:
+    media_type, readable = media_type_of(request)
+    if media_type not in {_FORM, _QUERY, UPDATE} or not readable:
+        declared = request.headers.get("content-type", "")
         problem = Problem(
             "unsupported-media-type",
             f"A query cannot be sent as '{declared}'." if declared else "The request does not say what its body is.",
-            f"Send {_QUERY} or {_FORM}, in UTF-8.",
+            f"Send {_QUERY}, {UPDATE} or {_FORM}, in UTF-8.",
             term="Content-Type",
         )
-        raise ProblemError(415, problem, headers={"Accept-Post": f"{_QUERY}, {_FORM}"})
+        raise ProblemError(415, problem, headers={"Accept-Post": f"{_QUERY}, {UPDATE}, {_FORM}"})
     in_address = _pairs(request.url.query.encode(), "address")
-    if media_type == _QUERY:
-        try:
-            text = body.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise _not_utf8("body", error) from error
-        if any(name == "query" for name, _ in in_address):
-            raise _bad("several-queries", "The request has a query in its body and one in its address.", "Send one.")
-        return _read(text, in_address)
-    pairs = _pairs(body, "form")
-    if any(name == "update" for name, _ in pairs):
-        raise _no_updates()
-    pairs += [(name, value) for name, value in in_address if name in _DATASET | {"format"}]
-    asked = _one(pairs, "query")
+    if media_type == _FORM:
+        return _from_form(_pairs(body, "form"), in_address)
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise _not_utf8("body", error) from error
+    if any(name in {"query", "update"} for name, _ in in_address):
+        raise _bad("several-queries", "The request has a text in its body and one in its address.", "Send one.")
+    return _read_update(text, in_address) if media_type == UPDATE else _read(text, in_address)
+
+
+def _from_form(pairs: list[tuple[str, str]], in_address: list[tuple[str, str]]) -> SparqlRequest:
+    pairs += [(name, value) for name, value in in_address if name in _DATASET | _USING | {"format"}]
+    asked, update = _one(pairs, "query"), _one(pairs, "update")
+    if asked is not None and update is not None:
+        raise _bad("several-queries", "The form has a query and an update.", "Send one.")
+    if update is not None:
+        return _read_update(update, pairs)
     if asked is None:
-        raise _bad("missing-query", "The form has no field 'query'.", "Add it.", "query")
+        raise _bad("missing-query", "The form has no field 'query' and no field 'update'.", "Add one.", "query")
     return _read(asked, pairs)
 
 
-def _read(text: str, pairs: list[tuple[str, str]]) -> SparqlRequest:
-    default = [value for name, value in pairs if name == "default-graph-uri"]
-    named = [value for name, value in pairs if name == "named-graph-uri"]
-    for iri in (*default, *named):
+def _read_update(text: str, pairs: list[tuple[str, str]]) -> SparqlRequest:
+    default, named = _graphs(pairs, "using-graph-uri"), _graphs(pairs, "using-named-graph-uri")
+    # As for queries: what a dataset in the request does not name is empty (SPARQL 1.1 Protocol, 2.2.3).
+    update = UpdateAsked(text, default, named) if default or named else UpdateAsked(text)
+    return SparqlRequest(None, _one(pairs, "format"), update)
+
+
+def _graphs(pairs: list[tuple[str, str]], parameter: str) -> list[str]:
+    found = [value for name, value in pairs if name == parameter]
+    for iri in found:
         try:
             ox.NamedNode(iri)
         except ValueError as error:
-            raise _bad("graph-iri", f"'{iri}' is no IRI.", "Name graphs by their full IRI.", "graph-uri") from error
+            raise _bad("graph-iri", f"'{iri}' is no IRI.", "Name graphs by their full IRI.", parameter) from error
+    return found
+
+
+def _read(text: str, pairs: list[tuple[str, str]]) -> SparqlRequest:
+    default, named = _graphs(pairs, "default-graph-uri"), _graphs(pairs, "named-graph-uri")
     if default or named:
         # A dataset in the request is the whole dataset: what it does not name is empty (SPARQL 1.1 Protocol, 2.1.4).
         return SparqlRequest(Asked(text, default_graph=default, named_graphs=named), _one(pairs, "format"))
@@ -143,8 +189,3 @@ def _bad(code: str, message: str, remedy: str, term: str | None = None) -> Probl
 
 def _not_utf8(where: str, error: UnicodeDecodeError) -> ProblemError:
     return _bad("not-utf-8", f"The {where} is not UTF-8 (byte {error.start}).", "Send UTF-8.")
-
-
-def _no_updates() -> ProblemError:
-    problem = Problem("updates-refused", "This endpoint answers queries only; it takes no updates.", "Send a query.")
-    return ProblemError(403, problem)

@@ -74,7 +74,7 @@ def question_routes(editions: Editions, settings: Settings) -> APIRouter:
         "/{name}",
         summary="Answer a competency question",
         response_class=Response,
-        responses=problem_responses(400, 404, 406),
+        responses=problem_responses(400, 404, 406, 503, 504),
         openapi_extra=_EXTRA,
     )
     def answer_question(

@@ -11,7 +11,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from valueweave.problems import InputError, Problem, did_you_mean
 
@@ -38,16 +38,23 @@ class Settings(BaseModel):
         query_waiting: how many seconds a query waits for a free evaluator.
         query_memory_mib: memory that a query may take; 0 is no limit.
         answer_bytes: the longest answer to a query.
+        cache_bytes: memory for answers that are kept to be sent again; 0 keeps none.
         shown_rows: how many rows of an answer a page for people shows.
         related: how many things a description names for each incoming property.
         described_incoming: how many incoming statements the RDF description of a thing holds.
         access_log: write a line of JSON to standard error for each request.
+        write_token: who sends this as ``Authorization: Bearer`` may write; without it nobody may. Better given by
+            environment than by file, and never shown.
+        max_write_bytes: longest case file, graph or update taken.
+        write_seconds: how long a change may take.
+        write_waiting: how many seconds a change waits for those before it.
+        write_memory_mib: memory that a change may take; 0 is no limit.
 
     >>> Settings(max_query_bytes=10_000).related
     50
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     allowed_origins: Annotated[tuple[str, ...], BeforeValidator(_by_commas)] = ("*",)
     max_query_bytes: int = Field(default=1_000_000, ge=100)
@@ -56,10 +63,16 @@ class Settings(BaseModel):
     query_waiting: float = Field(default=10.0, ge=0)
     query_memory_mib: int = Field(default=2048, ge=0)
     answer_bytes: int = Field(default=100_000_000, ge=1000)
+    cache_bytes: int = Field(default=64_000_000, ge=0)
     shown_rows: int = Field(default=500, ge=1)
     related: int = Field(default=50, ge=1)
     described_incoming: int = Field(default=1000, ge=0)
     access_log: bool = False
+    write_token: Annotated[SecretStr, Field(min_length=16)] | None = None
+    max_write_bytes: int = Field(default=5_000_000, ge=100)
+    write_seconds: float = Field(default=60.0, gt=0)
+    write_waiting: float = Field(default=10.0, ge=0)
+    write_memory_mib: int = Field(default=4096, ge=0)
 
 
 def load_settings(environment: dict[str, str], file: Path | None = None) -> Settings:

@@ -7,7 +7,7 @@ knows none by name. Which of them were really run is told in ``docs/scaling.md``
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from valueweave.problems import InputError, Problem, did_you_mean
@@ -35,6 +35,7 @@ class Dialect:
         timeout: the parameter for the time limit of a query, or nothing; with the number of its units in a second.
         cut_headers: headers of an answer that say that it was cut short.
         refused: beginnings of IRIs that call functions outside SPARQL.
+        keeps_forms: whether a number comes back as it was written (``1.50``), not only as the same number (``1.5``).
     """
 
     name: str
@@ -49,7 +50,8 @@ class Dialect:
     atomic: bool = True
     timeout: tuple[str, int] | None = None
     cut_headers: tuple[str, ...] = ()
-    refused: tuple[str, ...] = field(default=())
+    refused: tuple[str, ...] = ()
+    keeps_forms: bool = True
 
 
 _ALL = (
@@ -67,7 +69,8 @@ _ALL = (
         atomic=False,
         timeout=("timeout", 1000),
         cut_headers=("X-SPARQL-MaxRows", "X-SQL-State"),
-        refused=("bif:", "sql:", "aref:", "bpref:"),
+        refused=("bif:", "sql:"),
+        keeps_forms=False,
     ),
     Dialect(
         "graphdb",

@@ -7,13 +7,13 @@ the process): :meth:`EmbeddedStore.serialize_query` asks and writes in one call.
 
 from __future__ import annotations
 
-import io
+import re
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import pyoxigraph as ox
 
@@ -21,17 +21,14 @@ from valueweave.namespaces import ID, PREFIXES
 from valueweave.problems import InputError, Problem
 from valueweave.sparql_errors import syntax_error
 from valueweave.sparql_text import QueryError, check_query, substitute
-from valueweave.store.formats import WRITTEN_PREFIXES, negotiate
-from valueweave.store.versions import Versions
-
-if TYPE_CHECKING:
-    from typing_extensions import Buffer
+from valueweave.store.holding import Hold
+from valueweave.store.interface import Answer, Term
+from valueweave.store.versions import MANIFEST, Versions
+from valueweave.store.writing import write_answer
 
 __all__ = ["Answer", "EmbeddedStore", "Term"]
 
-Term = ox.NamedNode | ox.Literal
 Read = TypeVar("Read")
-Answer = ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples
 
 
 class EmbeddedStore:
@@ -48,8 +45,11 @@ class EmbeddedStore:
     (b'o\\r\\n1\\r\\n', 'text/csv')
     """
 
-    def __init__(self, engine: ox.Store, manifest: dict[str, Any], folder: str | None = None) -> None:
+    def __init__(
+        self, engine: ox.Store, manifest: dict[str, Any], folder: str | None = None, held: Hold | None = None
+    ) -> None:
         self._engine: ox.Store | None = engine
+        self._held = held
         self.manifest = manifest
         self.folder = folder
 
@@ -70,6 +70,7 @@ class EmbeddedStore:
             manifest = versions.named(version) or versions.current()
             try:
                 # The engine opens a shortened list of its files without a word, as an empty store.
+                held = Hold(versions.folder / manifest["folder"] / MANIFEST)
                 versions.check_sizes(manifest)
                 engine = ox.Store.read_only(str(versions.database(manifest["folder"])))
             except (OSError, RuntimeError) as error:
@@ -78,7 +79,7 @@ class EmbeddedStore:
                     version = None
                     continue
                 raise InputError(_broken(error, str(folder))) from error
-            return cls(engine, manifest, str(folder))
+            return cls(engine, manifest, str(folder), held)
 
     @classmethod
     def is_intact(cls, folder: Path) -> bool:
@@ -120,8 +121,19 @@ class EmbeddedStore:
             return EmbeddedStore.write_version(versions, quads, manifest)
 
     @staticmethod
-    def write_version(versions: Versions, quads: Iterable[ox.Quad], manifest: dict[str, Any]) -> dict[str, Any]:
+    def write_version(
+        versions: Versions,
+        quads: Iterable[ox.Quad],
+        manifest: dict[str, Any],
+        documents: Mapping[str, bytes] | None = None,
+    ) -> dict[str, Any]:
         """Write a version as :meth:`write` does, for one who holds the store already.
+
+        Args:
+            versions: the store folder.
+            quads: as for :meth:`write`.
+            manifest: as for :meth:`write`.
+            documents: files to lay beside what the engine writes, by name.
 
         Raises:
             InputError: when the folder cannot be written; nothing of the new version is left then.
@@ -139,6 +151,8 @@ class EmbeddedStore:
             engine.flush()
             count = len(engine)
             del engine  # closes the files before the pointer names them
+            for file, content in (documents or {}).items():
+                versions.write_document(place, file, content)
             complete = {
                 "built_at": datetime.now(UTC).isoformat(timespec="seconds"),
                 **manifest,
@@ -235,24 +249,9 @@ class EmbeddedStore:
         """
         answer = self.query(text, substitutions=substitutions, default_graph=default_graph, named_graphs=named_graphs)
         try:
-            if isinstance(answer, ox.QueryTriples):
-                chosen = negotiate(accept, "graph")
-                assert isinstance(chosen.writer, ox.RdfFormat)
-                # A graph is a set, the engine's CONSTRUCT may repeat itself.
-                written = _Bounded(largest)
-                ox.serialize(dict.fromkeys(answer), written, format=chosen.writer, prefixes=WRITTEN_PREFIXES)
-            else:
-                chosen = negotiate(accept, "boolean" if isinstance(answer, ox.QueryBoolean) else "solutions")
-                assert isinstance(chosen.writer, ox.QueryResultsFormat)
-                written = _Bounded(largest)
-                answer.serialize(written, format=chosen.writer)
-        except _TooLongError as error:
-            raise QueryError(
-                Problem("answer-too-long", f"The answer is longer than {largest} bytes.", "Ask for less, or add LIMIT.")
-            ) from error
+            return write_answer(answer, accept, largest)
         except (OSError, RuntimeError) as error:
             raise self._unanswerable(error, None) from error
-        return written.getvalue(), chosen.media_type
 
     def statements(
         self,
@@ -267,6 +266,20 @@ class EmbeddedStore:
             InputError: when the store turns out to be broken.
         """
         yield from self.reading(self.engine.quads_for_pattern(subject, predicate, value, graph))
+
+    def holds(
+        self,
+        subject: ox.NamedNode | None = None,
+        predicate: ox.NamedNode | None = None,
+        value: ox.NamedNode | None = None,
+        graph: ox.NamedNode | ox.DefaultGraph | None = None,
+    ) -> bool:
+        """Return whether there is a quad with these parts.
+
+        Raises:
+            InputError: when the store turns out to be broken.
+        """
+        return next(self.statements(subject, predicate, value, graph), None) is not None
 
     def graphs(self) -> list[str]:
         """Return the IRIs of the named graphs, sorted."""
@@ -292,34 +305,29 @@ class EmbeddedStore:
     def close(self) -> None:
         """Let go of the files."""
         self._engine = None
+        if self._held is not None:
+            self._held.close()
 
     def _unanswerable(self, error: Exception, file: str | None) -> InputError:
         if isinstance(error, OSError) or str(error).startswith(_DAMAGE):
             return InputError(_broken(error, self.folder))
+        if unknown := _NO_FUNCTION.search(str(error)):
+            return QueryError(
+                Problem(
+                    "unknown-function",
+                    f"There is no function <{unknown.group(1)}>.",
+                    "Use the functions of SPARQL 1.1 and the casts of XSD.",
+                    file=file,
+                    term=unknown.group(1),
+                )
+            )
         return QueryError(
             Problem("query-failed", f"The query cannot be evaluated: {error}.", "Change the query.", file=file)
         )
 
 
-class _TooLongError(Exception):
-    """An answer that is longer than it may be."""
-
-
-class _Bounded(io.BytesIO):
-    """Bytes up to a limit; the engine stops evaluating when a write is refused."""
-
-    def __init__(self, largest: int | None) -> None:
-        super().__init__()
-        self._left = largest
-
-    def write(self, data: Buffer, /) -> int:
-        written = super().write(data)
-        if self._left is not None:
-            self._left -= written
-            if self._left < 0:
-                raise _TooLongError
-        return written
-
+_NO_FUNCTION = re.compile(r"function <([^>]*)>")
+"""How the engine names a function that it does not have."""
 
 _DAMAGE = ("Corruption", "IO error")
 """How the engine's complaints about its files begin."""

@@ -57,10 +57,20 @@ FORMATS: tuple[OutputFormat, ...] = (
     OutputFormat("ntriples", ("application/n-triples", "text/plain"), ox.RdfFormat.N_TRIPLES, _GRAPH),
     OutputFormat("rdfxml", ("application/rdf+xml", "application/xml", "text/xml"), ox.RdfFormat.RDF_XML, _GRAPH),
     OutputFormat("jsonld", ("application/ld+json", "application/json"), ox.RdfFormat.JSON_LD, _GRAPH),
+    # An answer is one graph, which these two hold as their default graph; there are clients that ask for nothing else.
+    OutputFormat("nquads", ("application/n-quads", "text/x-nquads"), ox.RdfFormat.N_QUADS, _GRAPH),
+    OutputFormat("trig", ("application/trig", "application/x-trig"), ox.RdfFormat.TRIG, _GRAPH),
 )
 """What answers can be written in; of those equally wanted the first is taken."""
 
-_ALIASES = {"ttl": "turtle", "nt": "ntriples", "n-triples": "ntriples", "rdf": "rdfxml", "json-ld": "jsonld"}
+_ALIASES = {
+    "ttl": "turtle",
+    "nt": "ntriples",
+    "n-triples": "ntriples",
+    "rdf": "rdfxml",
+    "json-ld": "jsonld",
+    "nq": "nquads",
+}
 
 
 def negotiate(accept: str | None, kind: Kind) -> OutputFormat:

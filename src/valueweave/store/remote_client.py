@@ -7,6 +7,7 @@ to wait, and that only what changes nothing is tried again.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn
@@ -56,6 +57,12 @@ class Client:
             transport=transport,
             follow_redirects=False,
         )
+
+    def with_target(self, target: Target) -> Client:
+        """Return a client of the same connections with other settings, such as the time limit."""
+        other = Client.__new__(Client)
+        other.target, other.requests, other._http = target, 0, self._http
+        return other
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -217,5 +224,6 @@ def _too_long(seconds: float) -> QueryError:
 
 def _first_words(text: str, most: int = 300) -> str:
     """Return the beginning of what an engine says, on one line, without the tags of a page."""
-    words = " ".join(text.replace("<", " <").split())
+    page = text.lstrip()[:9].lower() in {"<!doctype", "<html>", "<html"}
+    words = " ".join((re.sub(r"</?[A-Za-z!][^<>]*>", " ", text) if page else text).split())
     return words if len(words) <= most else words[:most] + " ..."

@@ -2,13 +2,14 @@
 
 In: a store folder. Out: a fresh version folder to write into, and the manifest of the current version.
 The decision hidden here: a version is never changed once the pointer names it, so that a build killed at any moment
-leaves the version before it as it was, and readers of the version before the current one keep their files.
+leaves the version before it as it was, and readers of an older version keep their files.
 
 ::
 
     store/
       current.json            the pointer: which version is current, its digest and counts
       versions/NAME/db/       the files of the engine
+      versions/NAME/live/     documents that were put while the store was in use
       versions/NAME/manifest.json
       build.lock              held while a build runs
 """
@@ -20,7 +21,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,10 +29,15 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from valueweave.problems import InputError, Problem
+from valueweave.store.holding import is_held
 
-__all__ = ["POINTER", "StoreMissingError", "Versions"]
+__all__ = ["LIVE", "MANIFEST", "POINTER", "StoreMissingError", "Versions"]
 
 POINTER = "current.json"
+MANIFEST = "manifest.json"
+LIVE = "live"
+"""Folder of the live documents in that of a version."""
+
 _NAME = re.compile(r"[\w-]+")
 _NEEDED = {"version": str, "folder": str, "digest": str, "counts": dict}
 
@@ -85,7 +91,7 @@ class Versions:
         if version is None or not _NAME.fullmatch(version):
             return None
         try:
-            manifest = json.loads((self.folder / "versions" / version / "manifest.json").read_text("utf-8"))
+            manifest = json.loads((self.folder / "versions" / version / MANIFEST).read_text("utf-8"))
         except (OSError, ValueError):
             return None
         return manifest if isinstance(manifest, dict) and manifest.get("version") == version else None
@@ -112,12 +118,13 @@ class Versions:
         )
 
     @contextmanager
-    def building(self, wait: float = 0, tell: Callable[[str], None] | None = None) -> Iterator[bool]:
-        """Hold the store for one build.
+    def building(self, wait: float = 0, tell: Callable[[str], None] | None = None, poll: float = 0.1) -> Iterator[bool]:
+        """Hold the store for one build, or for one change.
 
         Args:
             wait: how many seconds to wait for another build that holds it.
             tell: told, in words, that this waits.
+            poll: after how many seconds it is asked for again.
 
         Yields:
             Whether another build ran until now, so that its result may be all that is needed.
@@ -138,7 +145,7 @@ class Versions:
                 if tell:
                     tell(f"Another build of this store is running: waiting for it, at most {wait:.0f} s.")
                 waited = True
-                lock.acquire(timeout=wait, poll_interval=0.1)
+                lock.acquire(timeout=wait, poll_interval=poll)
         except Timeout:
             raise InputError(
                 Problem(
@@ -180,17 +187,44 @@ class Versions:
                 )
             )
 
-    def files(self, folder: str) -> dict[str, dict[str, Any]]:
-        """Return size and SHA-256 of each file that holds data of a version (not its log, lock and options)."""
+    def files(self, folder: str, before: Mapping[str, Any] | None = None) -> dict[str, dict[str, Any]]:
+        """Return size and SHA-256 of each file that holds data of a version (not the engine's log, lock and options).
+
+        Args:
+            folder: the version, as its manifest names it.
+            before: the manifest of another version; of a file that both share its hash is taken over.
+
+        Returns:
+            The files by their path from the folder of the engine.
+        """
+        database = self.database(folder)
         kept = [
             path
-            for path in self.database(folder).iterdir()
+            for path in database.iterdir()
             if path.suffix == ".sst" or path.name.startswith("MANIFEST") or path.name == "CURRENT"
         ]
-        return {
-            path.name: {"size": path.stat().st_size, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-            for path in sorted(kept)
-        }
+        documents = self.documents(folder)
+        if documents.is_dir():
+            kept += documents.iterdir()
+        told = before.get("files", {}) if before else {}
+        found: dict[str, dict[str, Any]] = {}
+        for path in sorted(kept):
+            name = path.name if path.parent == database else f"../{LIVE}/{path.name}"
+            if before and name in told and _is_same(path, self.database(before["folder"]) / name):
+                found[name] = told[name]
+            else:
+                found[name] = {"size": path.stat().st_size, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+        return found
+
+    def documents(self, folder: str) -> Path:
+        """Return where the live documents of a version lie (``folder`` as the manifest names it)."""
+        return self.folder / folder / LIVE
+
+    def write_document(self, folder: str, name: str, content: bytes) -> None:
+        """Lay a live document into a version that is being made."""
+        path = self.documents(folder) / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
 
     def check_sizes(self, manifest: dict[str, Any]) -> None:
         """Make sure that the files of a version are there, as long as they were (older manifests say nothing of them).
@@ -212,19 +246,26 @@ class Versions:
 
     def fresh(self, digest: str) -> tuple[str, str]:
         """Return name and folder of a version that does not exist yet; call it while holding the store."""
-        number = 1
-        while (self.folder / "versions" / f"{digest[:12]}-{number}").exists():
-            number += 1
+        # A name is never given twice: what was cached of a version must not be taken for that of another.
+        versions = self.folder / "versions"
+        names = [path.name for path in versions.iterdir()] if versions.is_dir() else []
+        if (manifest := self.current_or_none()) is not None:
+            names.append(manifest["version"])
+        numbers = (name.rpartition("-")[2] for name in names)
+        number = 1 + max((int(number) for number in numbers if number.isdecimal()), default=0)
         name = f"{digest[:12]}-{number}"
         return name, f"versions/{name}"
 
     def remove_leftovers(self) -> None:
-        """Remove what no reader needs: versions before the previous one, and what killed builds left behind."""
+        """Remove what no reader needs: old versions that nobody has open, and what killed builds left behind.
+
+        The version before the current one stays for those who have read the pointer and not opened the version yet.
+        """
         manifest = self.current_or_none()
         keep = set() if manifest is None else {manifest["version"], manifest.get("previous")}
         versions = self.folder / "versions"
         for path in sorted(versions.iterdir()) if versions.is_dir() else []:
-            if path.name not in keep:
+            if path.name not in keep and not is_held(path / MANIFEST):
                 shutil.rmtree(path, ignore_errors=True)
         for path in self.folder.glob(f"{POINTER}.*"):
             path.unlink(missing_ok=True)
@@ -232,7 +273,9 @@ class Versions:
     def switch(self, manifest: dict[str, Any]) -> None:
         """Make the version that ``manifest`` describes the current one, in one step."""
         text = json.dumps(manifest, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
-        _write_through(self.folder / manifest["folder"] / "manifest.json", text)
+        version = self.folder / manifest["folder"]
+        _write_through(version / MANIFEST, text)
+        self._sync(manifest)
         beside = self.folder / f"{POINTER}.{os.getpid()}"
         try:
             _write_through(beside, text)
@@ -241,6 +284,32 @@ class Versions:
             beside.unlink(missing_ok=True)
             raise
         _sync_folder(self.folder)
+
+    def _sync(self, manifest: Mapping[str, Any]) -> None:
+        """Make sure that a version is on disk before the pointer names it."""
+        database, documents = self.database(manifest["folder"]), self.documents(manifest["folder"])
+        for name in manifest.get("files", ()):
+            # A file that other versions have, too, came from one of them, and is on disk.
+            if (path := database / name).stat().st_nlink == 1:
+                _sync_file(path)
+        for folder in (database, documents, database.parent, database.parent.parent):
+            if folder.is_dir():
+                _sync_folder(folder)
+
+
+def _sync_file(path: Path) -> None:
+    handle = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    try:
+        return path.samefile(other)
+    except OSError:
+        return False
 
 
 def _write_through(path: Path, text: str) -> None:

@@ -15,6 +15,7 @@ from valueweave.authoring.context import generate_context
 from valueweave.authoring.document import Document
 from valueweave.authoring.loader import read_document
 from valueweave.authoring.model import RecordModel, read_shapes
+from valueweave.namespaces import PREFIXES
 from valueweave.ontology import OntologyIndex
 from valueweave.problems import InputError, Problem
 from valueweave.project import Project
@@ -23,7 +24,9 @@ from valueweave.validation.references import Catalogue, check_references
 from valueweave.validation.shapes import check_shapes
 from valueweave.validation.structure import check_structure
 
-__all__ = ["check_documents", "check_places", "validate"]
+__all__ = ["check_beside", "check_documents", "check_places", "validate"]
+
+_TYPE = ox.NamedNode(PREFIXES["rdf"] + "type")
 
 
 def validate(project: Project, files: Sequence[Path] | None = None) -> list[Problem]:
@@ -91,6 +94,7 @@ def check_documents(
     *,
     only: Sequence[Document] | None = None,
     broken: Sequence[Path] = (),
+    besides: Iterable[ox.Triple] = (),
 ) -> list[Problem]:
     """Check documents that are read already.
 
@@ -100,12 +104,42 @@ def check_documents(
         shapes: the shapes, as :func:`~valueweave.authoring.model.read_shapes` returns them.
         only: documents to report on; all by default.
         broken: files that could not be read; references to ids in them are not held against the others.
+        besides: what is said in no document; what has a class there may be referred to.
 
     Returns:
         The problems by file and line. What the form of a record shows already is not told again by a shape.
     """
-    model = RecordModel(ontology, shapes)
+    stated = list(besides)
     catalogue = Catalogue(documents, ontology, broken)
+    catalogue.also.update(
+        triple.subject.value
+        for triple in stated
+        if triple.predicate == _TYPE and isinstance(triple.subject, ox.NamedNode)
+    )
+    return check_beside(documents, RecordModel(ontology, shapes), shapes, catalogue, only, stated)
+
+
+def check_beside(
+    documents: Sequence[Document],
+    model: RecordModel,
+    shapes: Sequence[ox.Triple],
+    catalogue: Catalogue,
+    only: Sequence[Document] | None = None,
+    around: Iterable[ox.Triple] = (),
+) -> list[Problem]:
+    """Check documents beside what a catalogue knows.
+
+    Args:
+        documents: documents that are read already.
+        model: what a record may say.
+        shapes: the shapes.
+        catalogue: what is defined, in these documents and elsewhere.
+        only: documents to report on; all by default.
+        around: what is said elsewhere, as far as shapes may look.
+
+    Returns:
+        As :func:`check_documents`.
+    """
     findings: list[Finding] = []
     for document in documents if only is None else only:
         findings += check_structure(document, model)
@@ -114,7 +148,7 @@ def check_documents(
     # Two records of one id look like one with twice the values; the shapes have nothing to say of that.
     double = {finding.subject for finding in findings if finding.problem.code == "duplicate-id"}
     seen = {(*_place(finding.problem), finding.key) for finding in findings}
-    for finding in check_shapes(documents, shapes, ontology, catalogue, only):
+    for finding in check_shapes(documents, shapes, catalogue.ontology, catalogue, only, around):
         same = (*_place(finding.problem), finding.problem.message)
         if finding.subject not in double and (finding.subject, finding.key) not in told and same not in seen:
             seen.add(same)

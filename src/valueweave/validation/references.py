@@ -94,9 +94,29 @@ class Catalogue:
             path, known if known is not None else [i for ids in self._by_kind.values() for i in ids], otherwise
         )
 
-    def source(self, iri: str) -> Entry | None:
-        """Return the record of a source, or nothing."""
-        return next((entry for _, entry in self.defined.get(iri, ()) if _SOURCE in entry.types), None)
+    def defines(self, iri: str) -> bool:
+        """Return whether a record or the ontology defines ``iri``."""
+        return iri in self.defined or iri in self.ontology.terms
+
+    def is_source(self, iri: str) -> bool:
+        """Return whether a record says that ``iri`` is a source."""
+        return any(_SOURCE in entry.types for _, entry in self.defined.get(iri, ()))
+
+    def text_length(self, iri: str) -> int | None:
+        """Return how many characters the text of a source has, where its record says so."""
+        for _, entry in self.defined.get(iri, ()):
+            length = getattr(entry.mapping.get("textLength"), "value", None)
+            if _SOURCE in entry.types and isinstance(length, int):
+                return length
+        return None
+
+    def elsewhere(self, entry: Entry) -> list[str]:
+        """Return where else the id of an entry is defined, as places to read."""
+        return [
+            f"{d.path}:{d.file.place(e.mapping.entries['id'][0].start)[0]}"
+            for d, e in self.defined.get(entry.iri, ())
+            if e is not entry and e.named
+        ]
 
 
 def check_references(document: Document, catalogue: Catalogue) -> Iterator[Finding]:
@@ -136,10 +156,10 @@ def _references(document: Document, entry: Entry) -> Iterator[tuple[str, Node, s
 
 
 def _check_unique(document: Document, entry: Entry, catalogue: Catalogue) -> Iterator[Finding]:
-    others = [(d, e) for d, e in catalogue.defined.get(entry.iri, ()) if e is not entry]
+    others = catalogue.elsewhere(entry)
     if not others:
         return
-    places = ", ".join(f"{d.path}:{d.file.place(e.mapping.entries['id'][0].start)[0]}" for d, e in others if e.named)
+    places = ", ".join(others)
     yield at(
         document,
         entry,
@@ -166,20 +186,19 @@ def _check_span(document: Document, entry: Entry, catalogue: Catalogue) -> Itera
     iri = expand_name(written, document.ontology)
     if iri is None or not catalogue.knows(iri):
         return
-    source = catalogue.source(iri)
-    if source is None:
-        if iri in catalogue.defined or iri in catalogue.ontology.terms:
+    if not catalogue.is_source(iri):
+        if catalogue.defines(iri):
             text = f"'{shorten_iri(iri)}' is no source."
             yield at(document, entry, "wrong-source", text, "Name a record of type Source.", key="inSource")
         return
-    length = getattr(source.mapping.get("textLength"), "value", None)
+    length = catalogue.text_length(iri)
     end = entry.mapping.get("end")
-    if isinstance(end, Scalar) and isinstance(end.value, int) and isinstance(length, int) and end.value > length:
+    if isinstance(end, Scalar) and isinstance(end.value, int) and length is not None and end.value > length:
         yield at(
             document,
             entry,
             "span-outside-text",
-            f"The span ends at {end.value}; the text of {source.written} has {length} characters.",
+            f"The span ends at {end.value}; the text of {shorten_iri(iri)} has {length} characters.",
             "Find the passage again with 'valueweave evidence find'.",
             key="end",
             node=end,

@@ -8,7 +8,7 @@ inferred, and where in which file a result of the engine belongs.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import pyoxigraph as ox
@@ -48,6 +48,7 @@ def check_shapes(
     ontology: OntologyIndex,
     catalogue: Catalogue,
     only: Sequence[Document] | None = None,
+    around: Iterable[ox.Triple] = (),
 ) -> Iterator[Finding]:
     """Yield what the shapes find.
 
@@ -57,6 +58,7 @@ def check_shapes(
         ontology: the ontology.
         catalogue: what is defined; a value that is defined nowhere is reported elsewhere, not here.
         only: documents whose things are looked at; all by default.
+        around: what is said elsewhere, as far as shapes may look.
     """
     looked_at = list(documents if only is None else only)
     subjects = {entry.iri for document in looked_at for entry in document.entries}
@@ -65,7 +67,8 @@ def check_shapes(
     from valueweave.validation.engine import run_shapes  # noqa: PLC0415 - slow to import
 
     triples = dict.fromkeys(quad.triple for document in documents for quad in document.quads())
-    dangling = _dangling(triples, catalogue)
+    triples.update(dict.fromkeys(around))
+    dangling = _dangling(triples, catalogue, subjects)
     results = run_shapes([*triples, *hierarchy_triples(ontology)], shapes, None if only is None else sorted(subjects))
     for result in results:
         if _is_consequence(result, catalogue, dangling):
@@ -91,13 +94,15 @@ def check_shapes(
         yield Finding(problem, result.subject, other or key)
 
 
-def _dangling(triples: Iterable[ox.Triple], catalogue: Catalogue) -> set[str]:
-    """Return the things that refer to something of which no class is known."""
+def _dangling(triples: Iterable[ox.Triple], catalogue: Catalogue, things: Collection[str]) -> set[str]:
+    """Return those of some things that refer to something of which no class is known."""
     found = set()
     for triple in triples:
         subject, value = triple.subject, triple.object
-        if isinstance(value, ox.NamedNode) and value.value.startswith(ID) and not catalogue.typed(value.value):
-            found.add(str(getattr(subject, "value", subject)))
+        if not isinstance(value, ox.NamedNode) or not isinstance(subject, ox.NamedNode) or subject.value not in things:
+            continue
+        if value.value.startswith(ID) and not catalogue.typed(value.value):
+            found.add(subject.value)
     return found
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 import weakref
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyoxigraph as ox
 
@@ -24,7 +24,7 @@ from valueweave.reasoning.closure.triggers import Triggers
 from valueweave.reasoning.rules.book import RuleBook
 from valueweave.reasoning.rules.model import triple_keys
 
-__all__ = ["Change", "add", "remove"]
+__all__ = ["Change", "Plan", "add", "plan", "remove", "write"]
 
 _Rules = tuple[Triggers, QueryRules]
 _KNOWN: weakref.WeakKeyDictionary[RuleBook, _Rules] = weakref.WeakKeyDictionary()
@@ -45,6 +45,29 @@ class Change:
     removed: int
     inferred: int
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a change takes out of a store and puts into it.
+
+    Attributes:
+        out: quads that are there and go, those of the default graph and of the inferred graphs included.
+        into: quads that are not there and come.
+        change: what that does.
+    """
+
+    out: frozenset[ox.Quad]
+    into: frozenset[ox.Quad]
+    change: Change
+
+    def came(self) -> set[ox.Triple]:
+        """Return the statements that queries see and did not see before."""
+        return {quad.triple for quad in self.into if isinstance(quad.graph_name, ox.DefaultGraph)}
+
+    def gone(self) -> set[ox.Triple]:
+        """Return the statements that queries see no more."""
+        return {quad.triple for quad in self.out if isinstance(quad.graph_name, ox.DefaultGraph)}
 
 
 def add(store: ox.Store, rules: RuleBook, quads: Iterable[ox.Quad]) -> Change:
@@ -72,9 +95,7 @@ def add(store: ox.Store, rules: RuleBook, quads: Iterable[ox.Quad]) -> Change:
     >>> remove(store, book, ox.NamedNode("urn:graph")).removed, len(store)
     (2, 0)
     """
-    wanted = dict.fromkeys(quads)
-    _refuse(wanted)
-    return _change(store, rules, [quad for quad in wanted if quad not in store], [])
+    return _change(store, rules, quads, ())
 
 
 def remove(store: ox.Store, rules: RuleBook, what: ox.NamedNode | Iterable[ox.Quad]) -> Change:
@@ -90,9 +111,57 @@ def remove(store: ox.Store, rules: RuleBook, what: ox.NamedNode | Iterable[ox.Qu
         InputError: as :func:`add`.
     """
     quads = store.quads_for_pattern(None, None, None, what) if isinstance(what, ox.NamedNode) else what
-    wanted = dict.fromkeys(quads)
-    _refuse(wanted)
-    return _change(store, rules, [], [quad for quad in wanted if quad in store])
+    return _change(store, rules, (), quads)
+
+
+def plan(store: ox.Store, rules: RuleBook, added: Iterable[ox.Quad], removed: Iterable[ox.Quad]) -> Plan:
+    """Find what a change does, without making it.
+
+    Args:
+        store: a store with its closure; of it only ``quads_for_pattern``, ``in`` and ``named_graphs`` are used.
+        rules: the rules that its closure was made with.
+        added: statements to assert, each in its named graph; those that are asserted already change nothing.
+        removed: statements to take back, each out of its named graph; one that is added, too, stays.
+
+    Raises:
+        InputError: as :func:`add`.
+
+    >>> book, store = RuleBook.compile([]), ox.Store()
+    >>> a, p, b = (ox.NamedNode(f"urn:{name}") for name in "apb")
+    >>> found = plan(store, book, [ox.Quad(a, p, b, ox.NamedNode("urn:graph"))], [])
+    >>> len(found.into), found.change.added, len(store)
+    (2, 1, 0)
+    >>> write(store, found)
+    >>> len(store)
+    2
+    """
+    started = time.perf_counter()
+    come, go = dict.fromkeys(added), dict.fromkeys(removed)
+    _refuse((*come, *go))
+    go = dict.fromkeys(quad for quad in go if quad not in come and quad in store)
+    come = dict.fromkeys(quad for quad in come if quad not in store)
+    out: set[ox.Quad] = set()
+    into: set[ox.Quad] = set()
+    if come or go:
+        triggers, queries = _rules(rules)
+        # What follows from rules that are queries is set aside: no rule saw it but those that ran after them.
+        beyond = queries.beyond(store)
+        ledger = Ledger(store, come, go, beyond)
+        Difference(ledger, triggers).run()
+        out, into = _with_queries(store, queries, triggers, ledger, beyond) if queries else ledger.quads()
+        out, into = {quad for quad in out - into if quad in store}, {quad for quad in into if quad not in store}
+    came = {quad.triple for quad in into if isinstance(quad.graph_name, ox.DefaultGraph)}
+    gone = sum(isinstance(quad.graph_name, ox.DefaultGraph) for quad in out)
+    inferred = len(came - {quad.triple for quad in come})
+    change = Change(len(came), gone, inferred, time.perf_counter() - started)
+    return Plan(frozenset(out), frozenset(into), change)
+
+
+def _change(store: ox.Store, rules: RuleBook, added: Iterable[ox.Quad], removed: Iterable[ox.Quad]) -> Change:
+    started = time.perf_counter()
+    found = plan(store, rules, added, removed)
+    write(store, found)
+    return replace(found.change, seconds=time.perf_counter() - started)
 
 
 def _refuse(quads: Iterable[ox.Quad]) -> None:
@@ -108,25 +177,10 @@ def _refuse(quads: Iterable[ox.Quad]) -> None:
             )
 
 
-def _change(store: ox.Store, rules: RuleBook, added: list[ox.Quad], removed: list[ox.Quad]) -> Change:
-    started = time.perf_counter()
+def _rules(rules: RuleBook) -> _Rules:
     if rules not in _KNOWN:
         _KNOWN[rules] = Triggers(rules.strata), QueryRules(rules.queries)
-    triggers, queries = _KNOWN[rules]
-    came: set[ox.Triple] = set()
-    gone: set[ox.Triple] = set()
-    if added or removed:
-        # What follows from rules that are queries is set aside: no rule saw it but those that ran after them.
-        beyond = queries.beyond(store)
-        ledger = Ledger(store, added, removed, beyond)
-        Difference(ledger, triggers).run()
-        out, into = _with_queries(store, queries, triggers, ledger, beyond) if queries else ledger.quads()
-        out, into = {quad for quad in out - into if quad in store}, {quad for quad in into if quad not in store}
-        _write(store, out, into)
-        came = {quad.triple for quad in into if isinstance(quad.graph_name, ox.DefaultGraph)}
-        gone = {quad.triple for quad in out if isinstance(quad.graph_name, ox.DefaultGraph)}
-    asserted = {quad.triple for quad in added}
-    return Change(len(came), len(gone), len(came - asserted), time.perf_counter() - started)
+    return _KNOWN[rules]
 
 
 def _with_queries(
@@ -165,16 +219,21 @@ def _with_queries(
     return out, into
 
 
-def _write(store: ox.Store, out: set[ox.Quad], into: set[ox.Quad]) -> None:
-    """Change the store in one go, and let it forget graphs in which nothing is left."""
+def write(store: ox.Store, plan: Plan) -> None:
+    """Make a change that was planned for this store, in one go, and let it forget graphs in which nothing is left.
+
+    Args:
+        store: the store; it must not have changed since.
+        plan: what to take out and put in.
+    """
     parts = [
         f"{operation} DATA {{ {' '.join(map(_written, quads))} }}"
-        for operation, quads in (("DELETE", out), ("INSERT", into))
+        for operation, quads in (("DELETE", plan.out), ("INSERT", plan.into))
         if quads
     ]
     if parts:  # one update is one transaction
         store.update(" ; ".join(parts))
-    for graph in {quad.graph_name for quad in out}:
+    for graph in {quad.graph_name for quad in plan.out}:
         if isinstance(graph, ox.NamedNode) and next(store.quads_for_pattern(None, None, None, graph), None) is None:
             store.remove_graph(graph)
 

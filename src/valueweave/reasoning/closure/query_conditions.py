@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from typing import Any
 
@@ -34,8 +35,10 @@ from valueweave.reasoning.closure.query_search import (
     all_met,
     begins,
     met,
+    places_of,
     plan_of,
     unify_pattern,
+    variables_in,
 )
 from valueweave.reasoning.closure.views import View
 from valueweave.reasoning.rules.model import TYPE, Key, Slot, Term, Var
@@ -46,7 +49,7 @@ _GROUPS = frozenset({"Filter", "Bind", "GroupOrUnionGraphPattern", "OptionalGrap
                      "GroupGraphPatternSub"})  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Asked:
     """A statement pattern of a query, what must hold around it in any way, and the ways to meet all of it."""
 
@@ -54,6 +57,64 @@ class _Asked:
     core: Plan
     around: tuple[Needs, ...]
     known: frozenset[Var]
+
+    @cached_property
+    def ways(self) -> tuple[Plan, ...]:
+        """The ways to meet all of it."""
+        return tuple(plan_of(needs, self.known) for needs in self.around)
+
+
+class _State:
+    """A state in which statements are looked up, and what was found there before.
+
+    Args:
+        view: the state.
+        hits: what was looked up in it before, for any query.
+        top: what every solution of the query needs.
+    """
+
+    def __init__(self, view: View, hits: dict[tuple[object, ...], bool], top: Needs) -> None:
+        self._view, self._hits, self._top = view, hits, top
+        self._tops: dict[Var, Plan] = {}
+        self._plans: dict[int, tuple[Plan, frozenset[Var]]] = {}
+        self._met: dict[tuple[object, ...], bool] = {}
+
+    def around(
+        self, asked: _Asked, place: tuple[Var, Term] | None, known: dict[Var, Term], certain: frozenset[Var]
+    ) -> Iterator[tuple[Var, Term] | None]:
+        """Yield where in the solutions of the query a pattern may be met with some values."""
+        if place is not None:
+            if (
+                self._alive(place)
+                and self._is_met(asked.core, known)
+                and (len(asked.around) == 1 or any(self._is_met(plan, known) for plan in asked.ways))
+            ):
+                yield place
+        else:
+            # The pattern itself does not say where; what must hold around it does.
+            try:
+                found = {one for plan in asked.ways for one in places_of(self._view, plan, known, certain)}
+            except TooManyError:
+                yield None
+            else:
+                yield from (one for one in found if one is None or self._alive(one))
+
+    def _alive(self, place: tuple[Var, Term]) -> bool:
+        """Whether there may be a solution at a place at all."""
+        if place[0] not in self._tops:
+            self._tops[place[0]] = plan_of(self._top, frozenset(place[:1]))
+        plan = self._tops[place[0]]
+        return begins(self._view, plan, dict([place]), self._hits) and self._is_met(plan, dict([place]))
+
+    def _is_met(self, plan: Plan, known: dict[Var, Term]) -> bool:
+        # A plan is known by its identity while it is kept here; what does not depend on the values is looked up once.
+        if id(plan) not in self._plans:
+            self._plans[id(plan)] = plan, variables_in(plan)
+        variables = self._plans[id(plan)][1]
+        key = id(plan), tuple(pair for pair in known.items() if pair[0] in variables)
+        if key not in self._met:
+            self._met[key] = met(self._view, plan, known)
+        return self._met[key]
 
 
 class QueryConditions:
@@ -100,11 +161,10 @@ class QueryConditions:
         if self._unread:
             yield None
             return
-        seen: set[tuple[int, tuple[tuple[Var, Term], ...]]] = set()
+        state = _State(view, {} if hits is None else hits, self._top)
+        seen: set[tuple[object, ...]] = set()
         told: set[tuple[Var, Term] | None] = set()
         fitting: dict[ox.NamedNode, list[_Asked]] = {}
-        hits = {} if hits is None else hits
-        alive: dict[tuple[Var, Term], bool] = {}
         for triple in triples:
             if triple.predicate not in fitting:
                 fitting[triple.predicate] = list(self._fitting(view, triple.predicate))
@@ -117,20 +177,37 @@ class QueryConditions:
                     ((slot, values[slot]) for slot in asked.slots if isinstance(slot, Var) and slot in self.certain),
                     None,
                 )
-                key = id(asked), tuple(known.items())
-                if place in told or key in seen:
+                key = id(asked), place, tuple(known.items())
+                if None in told or place in told or key in seen:
                     continue
                 seen.add(key)
-                if place is not None and place not in alive:
-                    alive[place] = begins(view, (top := plan_of(self._top, frozenset(place[:1]))), dict([place]), hits)
-                    alive[place] = alive[place] and met(view, top, dict([place]))
-                if place is not None and not alive[place]:
-                    continue
-                if met(view, asked.core, known) and any(
-                    met(view, plan_of(needs, asked.known), known) for needs in asked.around
-                ):
-                    told.add(place)
-                    yield place
+                for found in state.around(asked, place, known, self.certain):
+                    if found not in told:
+                        told.add(found)
+                        yield found
+
+    def bound(self, view: View, variable: Var, term: Term) -> Iterator[tuple[Var, Term] | None]:
+        """Yield where in the solutions a variable may have a value, if patterns alone give it one.
+
+        Args:
+            view: the state that is asked.
+            variable: a variable that need not have a value in every solution.
+            term: its value.
+
+        Yields:
+            As :meth:`places`.
+        """
+        every = (asked for group in self._asked.values() for asked in group)
+        groups = {needs: None for asked in every if variable in asked.slots for needs in asked.around}
+        if not groups or self._unread or variable in self._tree.computed:
+            yield None
+            return
+        try:
+            for needs in groups:
+                plan = plan_of(needs, frozenset([variable]))
+                yield from set(places_of(view, plan, {variable: term}, self.certain))
+        except TooManyError:
+            yield None
 
     def _fitting(self, view: View, predicate: ox.NamedNode) -> Iterator[_Asked]:
         """Yield the patterns that statements with a predicate may meet."""

@@ -50,6 +50,7 @@ class QueryTree:
     Attributes:
         where: the group of all its conditions.
         first_names: variables that are another one by a second name (BIND), with that one; the tree has that alone.
+        computed: variables to which something else than a pattern gives a value (BIND, VALUES, a subquery).
 
     >>> tree = QueryTree("SELECT * WHERE { ?a <urn:p>/<urn:q>? ?b }")
     >>> [len(way.patterns) for way in tree.needs(tree.where)]
@@ -62,6 +63,7 @@ class QueryTree:
         tree = traverse(traverse(parsed[1], visitPost=names), visitPost=translatePath)
         self.first_names = {Var(str(new)): Var(str(old)) for new, old in _join_names(tree.where)}
         self.where: CompValue = tree.where
+        self.computed = frozenset(_computed(tree.where))
         self._fresh = 0
 
     def needs(self, group: Any) -> list[Needs]:
@@ -81,8 +83,8 @@ class QueryTree:
                 ways = [one + Needs(names=((Var(str(part.var)), copied),)) for one in ways]
         for part in group.part or []:
             if part.name == "Filter":
-                read = (test for test in _tests(part.expr) if certain.issuperset(test.variables()))
-                ways = [one + Needs(tests=(test,)) for test in read for one in ways] or ways
+                read = tuple(test for test in _tests(part.expr) if certain.issuperset(test.variables()))
+                ways = [one + Needs(tests=read) for one in ways]
         return ways
 
     def ways(self, subject: Slot, path: Any, value: Slot) -> list[tuple[Pattern, ...]]:
@@ -216,6 +218,19 @@ def _join_names(group: Any) -> Iterator[tuple[Any, Any]]:
             group.part.remove(part)
             traverse(group, visitPost=functools.partial(_renamed, second, first))
             yield second, first
+
+
+def _computed(part: Any) -> Iterator[Var]:
+    """Yield the variables in a part of a query that get a value from something else than a pattern."""
+    if isinstance(part, CompValue):
+        if part.name == "Bind":
+            yield Var(str(part.var))
+        elif part.name in {"InlineData", "SubSelect"}:
+            yield from variables_of(part)
+        part = list(part.values())
+    if isinstance(part, list) or type(part).__name__ in {"plist", "ParseResults"}:
+        for inner in part:
+            yield from _computed(inner)
 
 
 def _groups_in(expression: Any) -> Iterator[CompValue]:

@@ -194,7 +194,8 @@ class QueryRules:
 
     def _places(self, before: View, rule: QueryRule, triple: ox.Triple) -> Places:
         """Return where in the solutions of a rule its conclusion ``triple`` may come from."""
-        certain = self._conditions[rule.name].certain
+        conditions = self._conditions[rule.name]
+        certain = conditions.certain
         places = Places()
         for pattern in self._heads[rule.name]:
             values = unify_pattern(pattern, triple)
@@ -203,7 +204,10 @@ class QueryRules:
             known: list[Place] = [(variable, term) for variable, term in values.items() if variable in certain][:1]
             # What the rule concludes beside it, of the same thing, names where it comes from.
             found = known or list(_beside(before, self._heads[rule.name], values, certain))
-            places.update(found or [None])
+            if found or not values:
+                places.update(found or [None])
+            else:
+                places.update(conditions.bound(before, *next(iter(values.items()))))
         return places
 
 

@@ -17,7 +17,18 @@ from valueweave.reasoning.closure.query_patterns import Needs, Pattern
 from valueweave.reasoning.closure.views import View
 from valueweave.reasoning.rules.model import TYPE, Call, Term, Var
 
-__all__ = ["MANY", "Plan", "TooManyError", "all_met", "begins", "met", "plan_of", "unify_pattern"]
+__all__ = [
+    "MANY",
+    "Plan",
+    "TooManyError",
+    "all_met",
+    "begins",
+    "met",
+    "places_of",
+    "plan_of",
+    "unify_pattern",
+    "variables_in",
+]
 
 _BUDGET = 3_000
 """After so many lookups in vain a statement is taken to matter."""
@@ -69,22 +80,66 @@ def met(view: View, plan: Plan, known: Mapping[Var, Term]) -> bool:
         nonlocal budget
         if at == len(plan):
             return True
-        pattern, tests = plan[at]
-        subject, predicate, value = (values.get(slot) if isinstance(slot, Var) else slot for slot in pattern)
-        if isinstance(subject, ox.Literal) or isinstance(predicate, ox.Literal):
-            return False
-        for triple in view.find(subject, predicate, value):
+        for complete in _lookups(view, plan[at], values):
             budget -= 1
-            if budget < 0:
+            if budget < 0 or (complete is not None and search(at + 1, complete)):
                 return True
-            found = unify_pattern(pattern, triple)
-            if found is not None:
-                complete = {**values, **found}
-                if all(holds(test, complete) for test in tests) and search(at + 1, complete):
-                    return True
         return False
 
     return search(0, known)
+
+
+def places_of(
+    view: View, plan: Plan, known: Mapping[Var, Term], wanted: Collection[Var]
+) -> Iterator[tuple[Var, Term] | None]:
+    """Yield values of one of some variables with which a plan may be met; ``None`` where none of them has one.
+
+    Raises:
+        TooManyError: when there is more to look up than it is worth.
+
+    >>> a, p, b = (ox.NamedNode(f"urn:{name}") for name in "apb")
+    >>> store = ox.Store()
+    >>> store.add(ox.Quad(a, p, b))
+    >>> plan = plan_of(Needs(((Var("x"), p, Var("y")),)), frozenset([Var("y")]))
+    >>> list(places_of(View(store), plan, {Var("y"): b}, [Var("x")]))
+    [(Var(name='x'), <NamedNode value=urn:a>)]
+    """
+    budget = _BUDGET
+
+    def search(at: int, values: Mapping[Var, Term]) -> Iterator[tuple[Var, Term] | None]:
+        nonlocal budget
+        found = next((variable for variable in values if variable in wanted), None)
+        if found is not None or at == len(plan):
+            if met(view, plan[at:], values):
+                yield None if found is None else (found, values[found])
+            return
+        for complete in _lookups(view, plan[at], values):
+            budget -= 1
+            if budget < 0:
+                raise TooManyError
+            if complete is not None:
+                yield from search(at + 1, complete)
+
+    return search(0, known)
+
+
+def _lookups(
+    view: View, step: tuple[Pattern, tuple[Call, ...]], values: Mapping[Var, Term]
+) -> Iterator[Mapping[Var, Term] | None]:
+    """Yield for each statement that may meet a step the values with which it does, ``None`` where it does not."""
+    pattern, tests = step
+    subject, predicate, value = (values.get(slot) if isinstance(slot, Var) else slot for slot in pattern)
+    if isinstance(subject, ox.Literal) or isinstance(predicate, ox.Literal):
+        return
+    for triple in view.find(subject, predicate, value):
+        found = unify_pattern(pattern, triple)
+        complete = None if found is None else {**values, **found}
+        yield complete if complete is not None and all(holds(test, complete) for test in tests) else None
+
+
+def variables_in(plan: Plan) -> frozenset[Var]:
+    """Return the variables of a plan."""
+    return frozenset(slot for pattern, _ in plan for slot in pattern if isinstance(slot, Var))
 
 
 def all_met(

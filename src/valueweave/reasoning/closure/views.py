@@ -39,7 +39,7 @@ class Index:
         for triple in triples:
             self.add(triple)
 
-    def __contains__(self, triple: ox.Triple) -> bool:
+    def __contains__(self, triple: object) -> bool:
         return triple in self._all
 
     def __iter__(self) -> Iterator[ox.Triple]:

@@ -1,0 +1,237 @@
+"""The curator's door: changes of a graph in use.
+
+In: a project, a change. Out: :class:`~valueweave.live.cases.Applied`; the version that the change made is current.
+The decision hidden here: the order of a change: hold the store, look at conditions, check, reason, write, switch.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import pyoxigraph as ox
+
+from valueweave.live.applying import apply
+from valueweave.live.cases import Applied, Entry, LiveCase, LiveCases, Media, check_conditions, check_name, entity_tag
+from valueweave.live.checking import check_case, file_name, graphs_of, read_case, refuse
+from valueweave.live.overlay import ADDED, REMOVED, Overlay
+from valueweave.live.referrers import find_referrers
+from valueweave.live.surroundings import Surroundings
+from valueweave.live.theory import Theories, Theory
+from valueweave.namespaces import shorten_iri
+from valueweave.problems import InputError, Problem, has_errors
+from valueweave.project import Project
+from valueweave.store.changing import Draft, changing
+from valueweave.store.versions import Versions
+
+__all__ = ["Curator"]
+
+
+class Curator:
+    """Changes the store of a project while it is in use; from several threads and processes.
+
+    Args:
+        project: whose store it is.
+        wait: how many seconds a change waits for a build or another change.
+
+    >>> Curator(Project.find(store="/nowhere")).cases()
+    Traceback (most recent call last):
+    ...
+    valueweave.store.versions.StoreMissingError: ... There is no store here yet. ...
+    """
+
+    def __init__(self, project: Project, wait: float = 10.0) -> None:
+        self._project, self._wait = project, wait
+        self._versions = Versions(project.store)
+        self._theories = Theories(project)
+
+    # -- what there is
+
+    def cases(self) -> dict[str, LiveCase]:
+        """Return the live cases by name.
+
+        Raises:
+            InputError: when there is no store.
+        """
+        while True:
+            manifest = self._versions.current()
+            try:
+                return {name: self._read(name, entry, manifest) for name, entry in LiveCases(manifest).items()}
+            except FileNotFoundError:
+                # Two changes may have passed between reading the pointer and the documents.
+                if self._versions.current()["version"] == manifest["version"]:
+                    raise
+
+    def case(self, name: str) -> LiveCase | None:
+        """Return a live case, ``None`` when there is none of this name.
+
+        Raises:
+            InputError: when there is no store.
+        """
+        return self.cases().get(name)
+
+    def _read(self, name: str, entry: Entry, manifest: dict[str, Any]) -> LiveCase:
+        text = (self._versions.documents(manifest["folder"]) / entry.file).read_bytes()
+        return LiveCase(name, text, entry.media, entry.etag, manifest["version"])
+
+    # -- cases
+
+    def put_case(
+        self,
+        name: str,
+        text: bytes,
+        media: Media = "yaml",
+        *,
+        if_match: str | None = None,
+        if_none_match: str | None = None,
+    ) -> Applied:
+        """Put a case, new or in place of the live case of that name.
+
+        Args:
+            name: the last part of its id.
+            text: the document.
+            media: what it is written in.
+            if_match: entity tags of which the live case must have one, or ``*``.
+            if_none_match: ``*`` when there must be no live case of that name.
+
+        Raises:
+            InputError: with the code ``precondition-failed``, ``case-of-a-file``, ``case-id-mismatch``, ``case-name``,
+                ``store-busy``, ``store-outdated``, or with everything that is wrong with the document and every
+                ``case-referred-to`` of what it defines no more.
+            ContradictionError: with what it contradicts.
+        """
+        started = time.perf_counter()
+        check_name(name)
+        with self._changing() as draft:
+            live = LiveCases(draft.before)
+            before = live.get(name)
+            self._refuse_files(draft, name, before)
+            check_conditions(name, before.etag if before else None, if_match, if_none_match)
+            etag = entity_tag(text)
+            if before and before.etag == etag and before.media == media:
+                return Applied(draft.before["version"], seconds=time.perf_counter() - started, etag=etag)
+            theory = self._theory(draft)
+            document, problems = read_case(name, text, media, theory)
+            graphs = {document.graph_iri, *([before.graph] if before else ())}
+            gone = [
+                quad
+                for graph in graphs
+                for quad in draft.engine.quads_for_pattern(None, None, None, ox.NamedNode(graph))
+            ]
+            come = document.quads()
+            beside = Surroundings(draft.engine, graphs)
+            if not has_errors(problems):
+                problems += check_case(document, theory, beside)
+            warnings = refuse([*problems, *find_referrers(gone, come, beside)])
+            records = sum(1 for _ in document.records())
+            outcome = apply(
+                draft, theory, come, gone, [document], int(before is None), records - (before.records if before else 0)
+            )
+            entry = Entry(file_name(name, media), media, etag, document.graph_iri, records)
+            overlay = self._overlay(draft)
+            overlay.forget(graphs)
+            draft.write(entry.file, text)
+            version = _switch(draft, outcome.told, live.with_(name, entry), overlay, entry.file)
+        change = outcome.change
+        return Applied(
+            version,
+            before is None,
+            change.added,
+            change.removed,
+            change.inferred,
+            time.perf_counter() - started,
+            etag,
+            tuple(warnings),
+        )
+
+    def delete_case(self, name: str, *, if_match: str | None = None) -> Applied:
+        """Take a live case out again, with all that was inferred from it and nothing else.
+
+        Args:
+            name: the case.
+            if_match: entity tags of which it must have one, or ``*``.
+
+        Raises:
+            InputError: with the code ``unknown-case``, ``case-of-a-file``, ``precondition-failed``, ``store-busy``, or
+                with every ``case-referred-to``.
+        """
+        started = time.perf_counter()
+        check_name(name)
+        with self._changing() as draft:
+            live = LiveCases(draft.before)
+            entry = live.get(name)
+            self._refuse_files(draft, name, entry)
+            if entry is None:
+                raise live.unknown(name)
+            check_conditions(name, entry.etag, if_match, None)
+            theory = self._theory(draft)
+            gone = list(draft.engine.quads_for_pattern(None, None, None, ox.NamedNode(entry.graph)))
+            refuse(find_referrers(gone, (), Surroundings(draft.engine, {entry.graph})))
+            outcome = apply(draft, theory, (), gone, (), -1, -entry.records)
+            overlay = self._overlay(draft)
+            overlay.forget([entry.graph])
+            version = _switch(draft, outcome.told, live.with_(name, None), overlay)
+        change = outcome.change
+        seconds = time.perf_counter() - started
+        return Applied(version, False, change.added, change.removed, change.inferred, seconds)
+
+    # -- steps
+
+    @contextmanager
+    def _changing(self) -> Iterator[Draft]:
+        with changing(self._versions, self._wait) as draft:
+            yield draft
+
+    def _theory(self, draft: Draft) -> Theory:
+        if "rules" not in draft.before:
+            raise InputError(
+                Problem(
+                    "plain-store",
+                    "The store holds plain RDF, without an ontology and rules.",
+                    "Change it by SPARQL Update or by the Graph Store Protocol.",
+                )
+            )
+        return self._theories.of(draft.before, draft.engine)
+
+    @staticmethod
+    def _overlay(draft: Draft) -> Overlay:
+        return Overlay.read(draft.before, draft.document)
+
+    @staticmethod
+    def _refuse_files(draft: Draft, name: str, entry: Entry | None) -> None:
+        """Refuse a case that a file defines."""
+        if entry is not None:
+            return
+        documents = draft.before.get("documents")
+        for graph in graphs_of(name):
+            told = documents if documents is not None else draft.before.get("statistics", {}).get("graphs", {})
+            if graph in told:
+                file = documents[graph] if documents is not None else None
+                raise InputError(
+                    Problem(
+                        "case-of-a-file",
+                        f"The case '{shorten_iri(graph).removeprefix('graph/')}' is defined by a file of the project.",
+                        "Change the file, and build.",
+                        file=file,
+                        term=name,
+                    )
+                )
+
+
+def _switch(
+    draft: Draft, told: dict[str, Any], live: dict[str, dict[str, Any]], overlay: Overlay, written: str | None = None
+) -> str:
+    """Lay the live documents into a draft and make it current; return the name of the version."""
+    for entry in live.values():
+        if entry["file"] != written:
+            draft.keep(entry["file"])
+    files = overlay.files()
+    for name, content in files.items():
+        draft.write(name, content)
+    manifest = draft.switch({**told, "live": live, "updates": [name for name in (ADDED, REMOVED) if name in files]})
+    return str(manifest["version"])
+
+
+_Unused = (Iterable, Sequence, Literal)

@@ -1,0 +1,154 @@
+"""Answers kept in memory, to be sent again without asking anything.
+
+In: answers that carry an ETag, requests as they come. Out: the same bytes, or ``304 Not Modified``.
+The decision hidden here: an answer may be kept when it says so itself (``ETag`` and ``Cache-Control: public``), under the
+version of the graph, its address and the request headers that ``Vary`` names; nothing is kept for those who send
+credentials. So much memory, and no more: what was asked for longest ago goes first.
+Source: HTTP Caching (RFC 9111), sections 3 and 4.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from valueweave.server.editions import Editions
+from valueweave.server.routing import came_to, route_of
+
+__all__ = ["AnswerCache", "BoundedCache"]
+
+Value = TypeVar("Value")
+_LARGEST_PART = 8
+"""No answer takes more than this part of the whole."""
+_ENTRY = 1000
+"""About so many bytes an entry takes beside its body."""
+_VARYING = {b"accept", b"accept-language", b"host"}
+_SENT_WITH_304 = {b"etag", b"cache-control", b"vary"}
+
+
+class BoundedCache(Generic[Value]):
+    """Values by key, so many bytes of them; what was asked for longest ago goes first. For one thread.
+
+    Args:
+        largest: how many bytes the values may take.
+
+    Attributes:
+        size: how many bytes they take.
+
+    >>> cache = BoundedCache[bytes](10_000)
+    >>> for number in range(20):
+    ...     cache.put(number, b"x", 1000)
+    >>> cache.get(0), cache.get(19), cache.size
+    (None, b'x', 10000)
+    """
+
+    def __init__(self, largest: int) -> None:
+        self.largest, self.size = largest, 0
+        self._entries: OrderedDict[Hashable, tuple[Value, int]] = OrderedDict()
+
+    def get(self, key: Hashable) -> Value | None:
+        """Return a value, if it is there."""
+        found = self._entries.get(key)
+        if found is None:
+            return None
+        self._entries.move_to_end(key)
+        return found[0]
+
+    def put(self, key: Hashable, value: Value, size: int) -> None:
+        """Keep a value that takes so many bytes, unless that is too much."""
+        if size > self.largest // _LARGEST_PART:
+            return
+        _, before = self._entries.pop(key, (None, 0))
+        self._entries[key] = value, size
+        self.size += size - before
+        while self.size > self.largest:
+            _, (_, gone) = self._entries.popitem(last=False)
+            self.size -= gone
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+    etag: bytes
+    route: str
+
+
+class AnswerCache:
+    """Answer what was answered before; keep what may be kept.
+
+    Args:
+        app: what answers.
+        editions: for the version of the graph.
+        largest: how many bytes may be kept; 0 keeps nothing.
+        count: told of each answer whether it was there.
+    """
+
+    def __init__(self, app: ASGIApp, editions: Editions, largest: int, count: Callable[[bool], None]) -> None:
+        self.app, self._editions, self._count = app, editions, count
+        self._kept = BoundedCache[_Kept](largest)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, unless its answer is there."""
+        if scope["type"] != "http" or scope["method"] != "GET" or not self._kept.largest:
+            await self.app(scope, receive, send)
+            return
+        varying, held = [], b""
+        for name, value in scope["headers"]:
+            if name in _VARYING:
+                varying.append((name, value))
+            elif name == b"if-none-match":
+                held += b"," + value
+            elif name == b"authorization":
+                await self.app(scope, receive, send)
+                return
+        version = self._editions.current().version
+        key = (version, scope["path"], scope["query_string"], scope["scheme"], *varying)
+        found = self._kept.get(key)
+        if found is not None:
+            self._count(True)
+            came_to(scope, found.route)
+            await _send(found, held, send)
+            return
+        await self.app(scope, receive, self._keeping(key, scope, send))
+
+    def _keeping(self, key: Hashable, scope: Scope, send: Send) -> Send:
+        """Return a way to send that keeps what it sends, where that may be kept."""
+        headers: list[tuple[bytes, bytes]] | None = None
+
+        async def send_on(message: Message) -> None:
+            nonlocal headers
+            if message["type"] == "http.response.start":
+                if message["status"] == 200:
+                    headers = _keepable(message["headers"])
+            elif headers is not None and not message.get("more_body") and message["type"] == "http.response.body":
+                body = bytes(message.get("body", b""))
+                # An answer in several parts would be longer than its last one.
+                if (b"content-length", b"%d" % len(body)) in headers:
+                    self._count(False)
+                    route = route_of(scope)
+                    self._kept.put(key, _Kept(headers, body, dict(headers)[b"etag"], route), len(body) + _ENTRY)
+            await send(message)
+
+        return send_on
+
+
+def _keepable(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]] | None:
+    """Return the headers of an answer when it may be kept, as they are before others add to them."""
+    told = dict(headers)
+    public = told.get(b"cache-control", b"").startswith(b"public")
+    return list(headers) if public and b"etag" in told and b"set-cookie" not in told else None
+
+
+async def _send(kept: _Kept, held: bytes, send: Send) -> None:
+    if held and any(tag.strip().removeprefix(b"W/") == kept.etag for tag in held.split(b",")):
+        headers = [(name, value) for name, value in kept.headers if name in _SENT_WITH_304]
+        await send({"type": "http.response.start", "status": 304, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": list(kept.headers)})
+    await send({"type": "http.response.body", "body": kept.body})

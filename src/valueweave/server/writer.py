@@ -1,0 +1,137 @@
+"""The process that changes the store, ended and replaced when a change takes too long or too much.
+
+In: changes, from any thread. Out: what was applied, or the refusal it deserves.
+The decision hidden here: changes are made one after the other, and so many may wait, so long; a change that is ended
+has changed nothing, unless its version was switched in already.
+"""
+
+from __future__ import annotations
+
+import select
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from typing import Any, Literal
+
+from valueweave.live import Applied
+from valueweave.live.process import RUN, Change, Changed
+from valueweave.problems import ContradictionError, InputError, Problem
+from valueweave.project import Project
+from valueweave.server.errors import ProblemError
+from valueweave.server.settings import Settings
+from valueweave.sparql_text import QueryError
+from valueweave.store.evaluator import read_frame, write_frame
+
+__all__ = ["Writer"]
+
+_WAITING = 16
+"""So many changes may wait for those before them: more would take the threads that others need."""
+
+
+class Writer:
+    """Makes changes in a process of its own; from any thread.
+
+    Args:
+        project: whose store to change.
+        settings: limits.
+    """
+
+    def __init__(self, project: Project, settings: Settings) -> None:
+        self._project, self._settings = project, settings
+        self._turn = threading.Lock()
+        self._room = threading.BoundedSemaphore(_WAITING)
+        self._child: subprocess.Popen[bytes] | None = None
+        self._closed = False
+
+    def make(self, kind: Literal["put_case", "delete_case", "update", "change_graph"], **arguments: Any) -> Applied:
+        """Make a change, after those before it.
+
+        Args:
+            kind: the method of :class:`~valueweave.live.Curator`.
+            arguments: what it takes, as :class:`~valueweave.live.process.Change` says.
+
+        Raises:
+            InputError: when the change is refused.
+            ProblemError: 503 when others change the store, or the change takes too much memory; 504 when it takes too
+                long.
+        """
+        if not self._room.acquire(blocking=False):
+            raise _busy()
+        try:
+            if not self._turn.acquire(timeout=self._settings.write_waiting):
+                raise _busy()
+            try:
+                changed = self._ask(Change(kind, arguments, self._settings.write_seconds))
+            finally:
+                self._turn.release()
+        finally:
+            self._room.release()
+        if changed.applied is not None:
+            return changed.applied
+        kinds = {"ContradictionError": ContradictionError, "QueryError": QueryError}
+        if not changed.problems:
+            raise RuntimeError("the change failed; standard error says how")
+        raise kinds.get(changed.error, InputError)(*changed.problems)
+
+    def _ask(self, change: Change) -> Changed:
+        child = self._started()
+        assert child.stdin is not None
+        assert child.stdout is not None
+        kept = False
+        try:
+            write_frame(child.stdin, change)
+            readable, _, _ = select.select([child.stdout], [], [], change.seconds)
+            if not readable:
+                limit = f"The change was ended after {change.seconds:g} seconds."
+                raise ProblemError(504, Problem("write-timeout", limit, _LOOK))
+            answer = read_frame(child.stdout)
+            assert isinstance(answer, Changed)
+            kept = True
+        except (EOFError, OSError) as error:
+            raise ProblemError(503, _STOPPING if self._closed else _ENDED, headers={"Retry-After": "5"}) from error
+        else:
+            return answer
+        finally:
+            if not kept:
+                self._end()
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._child is None or self._child.poll() is not None:
+            if self._closed:
+                raise ProblemError(503, _STOPPING)
+            limits = [str(self._settings.write_memory_mib), str(self._settings.write_waiting)]
+            command = [sys.executable, "-c", RUN, str(self._project.home), str(self._project.store), *limits]
+            self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        return self._child
+
+    def _end(self) -> None:
+        child, self._child = self._child, None
+        if child is None:
+            return
+        child.kill()
+        for stream in (child.stdin, child.stdout):
+            if stream is not None:
+                with suppress(OSError):
+                    stream.close()
+        child.wait()
+
+    def close(self) -> None:
+        """End the process; a change that is being made is let finish for as long as changes may wait."""
+        self._closed = True
+        waited = self._turn.acquire(timeout=self._settings.write_waiting)
+        try:
+            self._end()
+        finally:
+            if waited:
+                self._turn.release()
+
+
+_LOOK = "Change less at once. Whether it still came to stand, the address changed tells."
+_STOPPING = Problem("server-stopping", "The server is being stopped.", "Send it again in a moment.")
+_ENDED = Problem("write-ended", "The change was ended, perhaps because it took more memory than it may.", _LOOK)
+
+
+def _busy() -> ProblemError:
+    problem = Problem("store-busy", "Others are changing the store.", "Send it again in a few seconds.")
+    return ProblemError(503, problem, headers={"Retry-After": "5"})

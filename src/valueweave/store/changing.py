@@ -1,0 +1,163 @@
+"""The next version of a store, made from the current one.
+
+In: a store folder. Out: :class:`Draft`, a copy that may be changed and then takes the place of the current version.
+The decision hidden here: the engine's files are never changed once they are written, so the copy shares them with the
+version before (hard links) and costs what the change costs. The draft is closed, synced and named by the pointer in
+that order: a process killed at any moment leaves the version before, or the new one, and nothing between.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import pyoxigraph as ox
+
+from valueweave.problems import InputError, Problem
+from valueweave.store.versions import Versions
+
+__all__ = ["Draft", "changing"]
+
+_POLL = 0.005
+
+
+class Draft:
+    """A version in the making.
+
+    Attributes:
+        before: the manifest of the version that it was copied from.
+        engine: the copy, to be read and changed; nothing may hold it any more when :meth:`switch` is called.
+    """
+
+    def __init__(self, versions: Versions) -> None:
+        self._versions = versions
+        self._started = time.perf_counter()
+        self.before = versions.current()
+        self._name, self._place = versions.fresh(self.before["digest"])
+        self._switched = False
+        self._engine: ox.Store | None = self._copy()
+
+    @property
+    def engine(self) -> ox.Store:
+        """The copy."""
+        assert self._engine is not None
+        return self._engine
+
+    def _copy(self) -> ox.Store:
+        database = self._versions.database(self._place)
+        database.parent.mkdir(parents=True)
+        self._versions.check_sizes(self.before)
+        ox.Store.read_only(str(self._versions.database(self.before["folder"]))).backup(str(database))
+        return ox.Store(str(database))
+
+    def scratch(self) -> ox.Store:
+        """Return another copy of the version before, which nobody will see; it goes when the draft is done."""
+        place = self._versions.folder / self._place / "scratch"
+        ox.Store.read_only(str(self._versions.database(self.before["folder"]))).backup(str(place))
+        return ox.Store(str(place))
+
+    def document(self, name: str) -> bytes:
+        """Return a live document of the version before."""
+        return (self._versions.documents(self.before["folder"]) / name).read_bytes()
+
+    def keep(self, name: str) -> None:
+        """Take a live document over from the version before."""
+        path = self._versions.documents(self._place) / name
+        path.parent.mkdir(exist_ok=True)
+        try:
+            os.link(self._versions.documents(self.before["folder"]) / name, path)
+        except OSError:  # a file system without links
+            path.write_bytes(self.document(name))
+
+    def write(self, name: str, content: bytes) -> None:
+        """Lay a live document into the version."""
+        self._versions.write_document(self._place, name, content)
+
+    def switch(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        """Make the draft the current version.
+
+        Args:
+            told: what its manifest says otherwise than that of the version before.
+
+        Returns:
+            The manifest.
+        """
+        self.engine.flush()
+        if sys.getrefcount(self._engine) > 2:
+            gc.collect()
+        self._engine = None  # closes the files before the pointer names them
+        shutil.rmtree(self._versions.folder / self._place / "scratch", ignore_errors=True)
+        complete = {
+            **self.before,
+            **told,
+            "built_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "version": self._name,
+            "folder": self._place,
+            "previous": self.before["version"],
+            "files": self._versions.files(self._place, self.before),
+            "write_seconds": round(time.perf_counter() - self._started, 3),
+        }
+        self._versions.switch(complete)
+        self._switched = True
+        return complete
+
+    def discard(self) -> None:
+        """Remove what is left of a draft that was not switched to."""
+        self._engine = None
+        if not self._switched:
+            shutil.rmtree(self._versions.folder / self._place, ignore_errors=True)
+
+
+@contextmanager
+def changing(versions: Versions, wait: float = 10.0) -> Iterator[Draft]:
+    """Hold a store and make its next version; what is not switched to is removed.
+
+    Args:
+        versions: the store folder.
+        wait: how many seconds to wait for a build or another change that holds the store.
+
+    Raises:
+        InputError: when there is no store, it is broken, it is held by another for too long, or it cannot be written.
+    """
+    versions.current()  # says that there is none before anything is made there
+    with _held(versions, wait):
+        versions.remove_leftovers()
+        try:
+            draft = Draft(versions)
+        except (OSError, RuntimeError) as error:
+            raise versions.not_writable(error) from error
+        try:
+            yield draft
+        except OSError as error:
+            raise versions.not_writable(error) from error
+        finally:
+            draft.discard()
+
+
+@contextmanager
+def _held(versions: Versions, wait: float) -> Iterator[None]:
+    building = versions.building(wait, poll=_POLL)
+    try:
+        building.__enter__()
+    except InputError as error:
+        if error.problems[0].code != "build-running":
+            raise
+        raise InputError(
+            Problem(
+                "store-busy",
+                f"The store is being changed by another for more than {wait:g} s.",
+                "Try again in a while; a build of the whole project takes some time.",
+                file=str(versions.folder),
+            )
+        ) from error
+    try:
+        yield
+    finally:
+        building.__exit__(None, None, None)

@@ -1,0 +1,171 @@
+"""Messages between processes: frames on a stream or a socket.
+
+In: requests and answers. Out: bytes, and back.
+The decision hidden here: how the bytes lie. A query goes out as JSON; its answer comes back with a head of fixed length
+and the bytes of the answer as they are, so that nobody copies or decodes a long answer on its way, and nothing that the
+answering process sends is ever executed. Rarer messages of our own processes are pickled.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import struct
+from dataclasses import asdict, dataclass
+from typing import IO, Any
+
+from valueweave.problems import Problem
+
+__all__ = [
+    "HEAD",
+    "Evaluated",
+    "Evaluation",
+    "answer_frame",
+    "answer_head",
+    "answer_of",
+    "query_frame",
+    "read_frame",
+    "read_query",
+    "write_frame",
+]
+
+_LENGTH = struct.Struct(">Q")
+HEAD = struct.Struct(">BBQ")
+"""The head of an answer: what it is, how long its media type and its body are."""
+
+_ANSWERED, _REFUSED = 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A query to be answered.
+
+    Attributes:
+        text: the SPARQL text.
+        format: name of the format wanted.
+        values: terms as N-Triples by variable.
+        default_graph: graphs of the default graph.
+        named_graphs: graphs that ``GRAPH`` sees.
+        largest: the longest answer in bytes.
+        seconds: how long whoever asks will wait.
+        version: the version to answer from; when it is gone, the current one answers.
+    """
+
+    text: str
+    format: str | None
+    values: dict[str, str]
+    default_graph: list[str] | None
+    named_graphs: list[str] | None
+    largest: int
+    seconds: float
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """The answer: bytes and media type, or the problems and the name of the class of the error."""
+
+    body: bytes = b""
+    media_type: str = ""
+    problems: tuple[Problem, ...] = ()
+    error: str = ""
+
+
+def query_frame(asked: Evaluation) -> bytes:
+    """Return the frame of a query.
+
+    >>> frame = query_frame(Evaluation("ASK { }", "csv", {}, None, None, 1000, 2.5))
+    >>> import io
+    >>> read_query(io.BytesIO(frame)).text
+    'ASK { }'
+    """
+    parts = (
+        asked.text,
+        asked.format,
+        asked.values,
+        asked.default_graph,
+        asked.named_graphs,
+        asked.largest,
+        asked.seconds,
+        asked.version,
+    )
+    # A text may hold half a surrogate pair: escaped it gets through.
+    data = json.dumps(parts).encode("ascii")
+    return _LENGTH.pack(len(data)) + data
+
+
+def read_query(stream: IO[bytes]) -> Evaluation:
+    """Read a query.
+
+    Raises:
+        EOFError: when the other side is gone.
+    """
+    return Evaluation(*json.loads(_framed(stream)))
+
+
+def answer_frame(answer: Evaluated) -> tuple[bytes, bytes]:
+    """Return an answer as bytes in two parts, the second being its body.
+
+    >>> head, body = answer_frame(Evaluated(b"true", "text/csv"))
+    >>> kind, media, length = answer_head(head)
+    >>> answer_of(kind, media, head[HEAD.size:] + body)
+    Evaluated(body=b'true', media_type='text/csv', problems=(), error='')
+    """
+    if answer.error:
+        told = {"error": answer.error, "problems": [asdict(problem) for problem in answer.problems]}
+        body = json.dumps(told).encode("ascii")
+        return HEAD.pack(_REFUSED, 0, len(body)), body
+    media = answer.media_type.encode("ascii")
+    return HEAD.pack(_ANSWERED, len(media), len(answer.body)) + media, answer.body
+
+
+def answer_head(head: bytes | bytearray) -> tuple[int, int, int]:
+    """Return what an answer is, and the lengths of its media type and its body.
+
+    Raises:
+        EOFError: when this is no head.
+    """
+    kind, media, length = HEAD.unpack_from(head)
+    if kind not in {_ANSWERED, _REFUSED}:
+        raise EOFError
+    return kind, media, length
+
+
+def answer_of(kind: int, media: int, rest: bytes | bytearray | memoryview) -> Evaluated:
+    """Return an answer from what follows its head."""
+    view = memoryview(rest)
+    if kind == _ANSWERED:
+        return Evaluated(bytes(view[media:]), str(view[:media], "ascii"))
+    told = json.loads(bytes(view[media:]))
+    return Evaluated(problems=tuple(Problem(**problem) for problem in told["problems"]), error=told["error"])
+
+
+def write_frame(stream: IO[bytes], value: Any) -> None:
+    """Write a value as a frame: its length in eight bytes, then itself."""
+    data = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
+    stream.write(_LENGTH.pack(len(data)))
+    stream.write(data)
+    stream.flush()
+
+
+def read_frame(stream: IO[bytes]) -> Any:
+    """Read a value as :func:`write_frame` writes it.
+
+    Raises:
+        EOFError: when the other side is gone.
+    """
+    return pickle.loads(_framed(stream))
+
+
+def _framed(stream: IO[bytes]) -> bytes:
+    return _read(stream, _LENGTH.unpack(_read(stream, _LENGTH.size))[0])
+
+
+def _read(stream: IO[bytes], count: int) -> bytes:
+    parts = bytearray()
+    while len(parts) < count:
+        chunk = stream.read(min(count - len(parts), 1 << 20))
+        if not chunk:
+            raise EOFError
+        parts += chunk
+    return bytes(parts)
