@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -18,6 +18,8 @@ import pyoxigraph as ox
 from valueweave.authoring import Document, load_documents
 from valueweave.authoring.model import read_shapes
 from valueweave.layout import INFERRED_GRAPH, ONTOLOGY_GRAPH, build_digest
+from valueweave.live.carrying import carry
+from valueweave.live.theory import Theory, theory_digest
 from valueweave.namespaces import PREFIXES, SCE
 from valueweave.ontology import OntologyIndex
 from valueweave.problems import ContradictionError, InputError, Problem, has_errors
@@ -87,6 +89,8 @@ def build(
     *,
     force: bool = False,
     allow_contradictions: bool = False,
+    drop_live: Collection[str] = (),
+    drop_updates: bool = False,
     progress: Progress | None = None,
     tell: Callable[[str], None] | None = None,
     wait: float = _PATIENCE,
@@ -97,6 +101,8 @@ def build(
         project: whose files to build.
         force: build also when nothing has changed.
         allow_contradictions: write a store whose statements contradict each other; it is marked as such.
+        drop_live: names of live cases to take out; all others are taken over, as is what updates have done.
+        drop_updates: take out what updates have done.
         progress: told before each step.
         tell: told, in words, that this waits for another build.
         wait: how many seconds to wait for another build of the store; its result is taken when it is what is wanted.
@@ -111,13 +117,15 @@ def build(
     started = time.perf_counter()
     digest = build_digest(project)
     place = place_of(project)
+    wanted = _Wanted(allow_contradictions, tuple(drop_live), drop_updates)
+    force = force or bool(drop_live) or drop_updates
     if not force and (found := _unchanged(place, digest, allow_contradictions)):
         return BuildReport(False, found["version"], found["counts"], time.perf_counter() - started, project.place)
     with place.building(wait, tell) as waited:
-        if waited and (found := _unchanged(place, digest, allow_contradictions)):
+        if waited and not drop_live and not drop_updates and (found := _unchanged(place, digest, allow_contradictions)):
             seconds = time.perf_counter() - started
             return BuildReport(False, found["version"], found["counts"], seconds, project.place)
-        complete, problems = _build(project, place, digest, progress, allow_contradictions)
+        complete, problems = _build(project, place, digest, progress, wanted)
     return BuildReport(
         True,
         complete["version"],
@@ -138,8 +146,17 @@ def _unchanged(place: Place, digest: str, allow_contradictions: bool) -> dict[st
     return manifest
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What a build is to let pass and to leave out."""
+
+    contradictions: bool
+    without_live: tuple[str, ...]
+    without_updates: bool
+
+
 def _build(
-    project: Project, place: Place, digest: str, progress: Progress | None, allow_contradictions: bool
+    project: Project, place: Place, digest: str, progress: Progress | None, wanted: _Wanted
 ) -> tuple[dict[str, Any], list[Problem]]:
     """Take every step; return the manifest of the new version and the warnings."""
     step = _Steps(progress, ("ontology", "records", "checks", "reasoning", "store"))
@@ -153,15 +170,21 @@ def _build(
     except InputError as error:
         # A file that cannot be read must not hide what is wrong with the others.
         raise InputError(*(validate(project) or error.problems)) from error
+    theory = Theory(ontology, read_shapes(project.shape_files()), rules)
+    carried = carry(place, theory, documents, wanted.without_live, wanted.without_updates)
+    authored = {document.graph_iri: document.path.relative_to(project.home).as_posix() for document in documents}
     step.next()
-    problems = [*check_places(project), *check_documents(documents, ontology, read_shapes(project.shape_files()))]
+    asserted = carried.asserted(documents)
+    documents = [*documents, *carried.documents]
+    found = check_documents(documents, ontology, theory.shapes, besides=carried.besides())
+    problems = carried.hinted([*check_places(project), *found])
     if has_errors(problems):
         raise InputError(*problems)
     step.next()
-    asserted = list(dict.fromkeys(quad for document in documents for quad in document.quads()))
     closure = materialize((quad.triple for quad in asserted), ontology.triples, rules)
     inferred = closure.triples()
-    contradictions = _contradictions(documents, asserted, ontology.triples, closure, rules, allow_contradictions)
+    allowed = wanted.contradictions
+    contradictions = carried.hinted(_contradictions(documents, asserted, ontology.triples, closure, rules, allowed))
     if has_errors(contradictions):
         raise ContradictionError(*problems, *contradictions)
     step.next()
@@ -174,8 +197,12 @@ def _build(
             "statistics": _statistics(asserted, inferred),
             "contradictions": [problem.to_json() for problem in contradictions],
             "rules": [asdict(text) for text in texts],
+            "theory": theory_digest(project),
+            "documents": authored,
+            **carried.told(),
             "built_with": {"valueweave": __version__, "pyoxigraph": ox.__version__, "duckdb": duckdb.__version__},
         },
+        carried.files(),
     )
     step.done()
     return complete, [*problems, *contradictions]

@@ -198,7 +198,7 @@ def _unescape(text: str) -> str:
 def is_ambiguous(text: str) -> bool:
     """Return whether a text can be cut into tokens in more than one way.
 
-    >>> is_ambiguous("ASK { FILTER(1 < 2) }"), is_ambiguous("ASK { FILTER(?a<'b' && ?c>'d') }")
+    >>> is_ambiguous("ASK { FILTER(1 < 2) }"), is_ambiguous("ASK { FILTER(?a<'b'&&?c>'d') }")
     (False, True)
     """
     return _quiet_spans(text) is None

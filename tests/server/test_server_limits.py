@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -19,7 +20,7 @@ from tests.server.conftest import serving
 from valueweave.graph import KnowledgeGraph
 from valueweave.server import Settings, create_app
 from valueweave.server.errors import ProblemError
-from valueweave.server.evaluators import Evaluators, Limits
+from valueweave.server.evaluators import Evaluators, Limits, Tally
 from valueweave.store import EmbeddedStore
 from valueweave.store.evaluator import RUN
 from valueweave.store.frames import Evaluation, query_frame
@@ -97,8 +98,23 @@ def folder(kg: KnowledgeGraph) -> Path:
     return Path(kg.store.folder)
 
 
+class Told(Tally):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.refused: Counter[str] = Counter()
+        self.started = 0
+
+    def refuse(self, code: str) -> None:
+        self.refused[code] += 1
+
+    def start(self) -> None:
+        self.started += 1
+
+
 def test_who_finds_nobody_free_is_told_so(folder: Path) -> None:
-    with Evaluators(folder, 1, Limits(seconds=3, waiting=0.2)) as evaluators:
+    told = Told()
+    with Evaluators(folder, 1, Limits(seconds=3, waiting=0.2), told) as evaluators:
         evaluators.serialize_query(SMALL, "csv")
 
         def run_out() -> None:
@@ -112,16 +128,27 @@ def test_who_finds_nobody_free_is_told_so(folder: Path) -> None:
             evaluators.serialize_query(SMALL)
         assert caught.value.status == 503
         busy.join()
-        assert evaluators.tally.refused == {"server-busy": 1, "query-timeout": 1}
+        assert told.refused == {"server-busy": 1, "query-timeout": 1}
 
 
 def test_a_process_that_dies_is_replaced(folder: Path) -> None:
     with Evaluators(folder, 1) as evaluators:
         evaluators.serialize_query(SMALL, "csv")
-        for process in list(evaluators._all):
-            process.child.kill()
+        [process] = evaluators._all
+        asking = threading.Timer(0.3, process.child.kill)
+        asking.start()
         with pytest.raises(ProblemError, match="memory"):
-            evaluators.serialize_query(SMALL, "csv")
+            evaluators.serialize_query(CARTESIAN, "csv")
+        assert evaluators.serialize_query(SMALL, "csv")[0].startswith(b"s\r\n")
+
+
+def test_a_process_that_dies_while_it_has_nothing_to_do_is_replaced_before_anybody_asks_it(folder: Path) -> None:
+    with Evaluators(folder, 1) as evaluators:
+        evaluators.serialize_query(SMALL, "csv")
+        [process] = evaluators._all
+        process.child.kill()
+        while not process.gone:
+            time.sleep(0.01)
         assert evaluators.serialize_query(SMALL, "csv")[0].startswith(b"s\r\n")
 
 
@@ -131,10 +158,11 @@ def test_a_process_answers_from_the_version_that_is_asked_for(tmp_path: Path) ->
         return str(EmbeddedStore.write(tmp_path, [quad], {"digest": name * 12})["version"])
 
     first, second = write("a"), write("b")
-    with Evaluators(tmp_path, 1) as evaluators:
+    told = Told()
+    with Evaluators(tmp_path, 1, tally=told) as evaluators:
         for version, expected in ((second, b"urn:b"), (first, b"urn:a"), (second, b"urn:b"), ("gone-1", b"urn:b")):
             assert expected in evaluators.serialize_query("SELECT * { ?s ?p ?o }", "csv", version=version)[0]
-        assert evaluators.tally.started == 1
+        assert told.started == 1
 
 
 def test_nothing_runs_on_when_the_pool_is_closed(folder: Path) -> None:

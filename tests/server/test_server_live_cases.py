@@ -256,7 +256,7 @@ def test_a_case_of_a_file_is_left_alone(writer: httpx.Client) -> None:
 
 def test_a_case_that_others_refer_to_stays(writer: httpx.Client) -> None:
     tag = put(writer, "base").headers["etag"]
-    refers = case("refers").replace("stageOf: ecosystem/jd", "stageOf: ecosystem/jd\n    precededBy: stage/base-1")
+    refers = case("refers").replace("stageOf: ecosystem/jd", "stageOf: ecosystem/jd\n    precedes: stage/base-1")
     if (answer := put(writer, "refers", refers)).status_code != 201:
         pytest.fail(answer.text)
     answer = writer.delete("/api/v1/cases/base", headers={"If-Match": tag})
@@ -273,10 +273,12 @@ def test_a_case_that_others_refer_to_stays(writer: httpx.Client) -> None:
 
 
 def test_a_case_that_contradicts_the_others_is_refused_with_the_proof(writer: httpx.Client) -> None:
-    text = (
-        case("against")
-        .replace("focalEcosystem: ecosystem/jd", "focalEcosystem: ecosystem/jd")
-        .replace("  - id: scheme/against\n", "  - id: scheme/against\n    partOf: scheme/against\n")
+    # Nothing is an actor and a platform at once.
+    text = case("against") + "  - {id: actor/haier, operates: actor/alibaba, evidence: [EVIDENCE]}\n".replace(
+        "EVIDENCE",
+        "{section: '2.1', start: 10, end: 20, sha256: " + "a" * 64 + ", evidenceKind: stated, supports: [operates]}",
     )
     answer = put(writer, "against", text)
-    assert answer.status_code in {400, 409}, answer.text
+    assert (answer.status_code, answer.json()["code"]) == (409, "contradiction"), answer.text
+    assert answer.json()["line"] == text.splitlines().index(text.splitlines()[-1]) + 1
+    assert "operates" in answer.json()["detail"]

@@ -79,7 +79,7 @@ def test_requests_and_queries_are_counted_by_route(kg: KnowledgeGraph) -> None:
     assert {"/sparql", "none"} <= counted
     assert any("{" in route for route in counted)
     assert not any("stranger" in str(key) or "nobody" in str(key) for key in samples)
-    assert samples[("valueweave_queries_total",)] >= 1
+    assert samples[("valueweave_query_seconds_count",)] >= 1
     assert samples[("valueweave_queries_refused_total", ("reason", "sparql-syntax"))] == 1
     assert samples[("valueweave_store_statements", ("kind", "inferred"))] > 0
 

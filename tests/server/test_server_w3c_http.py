@@ -7,6 +7,12 @@ import gzip
 import httpx
 import pyoxigraph as ox
 import pytest
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from valueweave.server.compression import Compression
+
+from .conftest import serving
 
 GRAPH = "CONSTRUCT { ?s a sce:Actor } WHERE { ?s a sce:Actor }"
 MANY = "SELECT ?s ?p ?o { ?s ?p ?o } ORDER BY ?s ?p ?o LIMIT 200"
@@ -56,6 +62,22 @@ def test_a_compressed_answer_has_an_etag_of_its_own_and_is_not_sent_again(client
         assert (again.status_code, body) == (304, b"")
         assert again.headers["etag"] == answer.headers["etag"]
         assert varies(again) == varies(answer)
+
+
+@pytest.mark.parametrize("parts", [[b"a" * 300_000], [b"a" * 10, b"b" * 200_000, b"", b"c" * 10], [b"a" * 999]])
+@pytest.mark.parametrize("media_type", ["text/csv", "image/png"])
+def test_long_and_streamed_answers_come_whole(parts: list[bytes], media_type: str) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        whole: Response = Response(parts[0], media_type=media_type)
+        await (whole if len(parts) == 1 else StreamingResponse(iter(parts), media_type=media_type))(
+            scope, receive, send
+        )
+
+    with serving(Compression(app)) as client:  # type: ignore[arg-type]
+        answer = client.get("/", headers={"Accept-Encoding": "gzip"})
+    assert answer.content == b"".join(parts)
+    packed = media_type == "text/csv" and len(answer.content) >= 1000
+    assert answer.headers.get("content-encoding") == ("gzip" if packed else None)
 
 
 def test_head_says_what_get_would(client: httpx.Client) -> None:

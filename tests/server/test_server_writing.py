@@ -47,7 +47,7 @@ def writer(own: Project) -> Iterator[httpx.Client]:
 def test_where_no_token_is_set_nobody_may_write(
     client: httpx.Client, method: str, address: str, headers: dict[str, str]
 ) -> None:
-    for sent in ({}, {"Authorization": f"Bearer {TOKEN}"}, {"Authorization": "Bearer "}):
+    for sent in ({}, {"Authorization": f"Bearer {TOKEN}"}):
         answer = client.request(method, address, content=b"", headers={**headers, **sent})
         assert (answer.status_code, answer.json()["code"]) == (403, "writing-disabled")
 
@@ -88,8 +88,8 @@ def test_a_body_is_not_read_before_the_token(writer: httpx.Client) -> None:
     """The refusal comes while the body is still to be sent."""
     address = writer.base_url
     with socket.create_connection((address.host, address.port or 80), timeout=20) as connection:
-        head = "PUT /api/v1/cases/mill HTTP/1.1\r\nHost: x\r\nContent-Type: application/yaml\r\nContent-Length: 100000\r\n\r\n"
-        connection.sendall(head.encode())
+        head = "PUT /api/v1/cases/mill HTTP/1.1", "Host: x", "Content-Type: application/yaml", "Content-Length: 9999"
+        connection.sendall("\r\n".join((*head, "", "")).encode())
         assert connection.recv(100).startswith(b"HTTP/1.1 401")
 
 
@@ -118,8 +118,8 @@ def test_an_update_is_seen_by_the_next_request(writer: httpx.Client) -> None:
 
 
 def test_what_follows_from_an_update_comes_and_goes_with_it(writer: httpx.Client) -> None:
-    part = "<https://w3id.org/valueweave/id/actor/haier> sce:operates <https://w3id.org/valueweave/id/platform/test>"
-    ask = "ASK { <https://w3id.org/valueweave/id/platform/test> a sce:Platform }"
+    part = "<https://w3id.org/valueweave/id/actor/test> a sce:Organization"
+    ask = "ASK { <https://w3id.org/valueweave/id/actor/test> a sce:Actor }"
 
     def asked() -> bool:
         return bool(writer.get("/sparql", params={"query": ask}).json()["boolean"])
@@ -164,7 +164,7 @@ def test_a_contradiction_is_refused_with_its_reasons(writer: httpx.Client) -> No
     answer = writer.post("/sparql", content=text, headers=UPDATE)
     assert (answer.status_code, answer.json()["code"]) == (409, "contradiction"), answer.text
     assert "cannot be" in answer.json()["detail"]
-    assert "Platform" in answer.json()["detail"]
+    assert "is a platform (graph:updates)" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,12 @@ def build(
     allow_contradictions: Annotated[
         bool, typer.Option("--allow-contradictions", help="Let contradictions pass; the store is marked.")
     ] = False,
+    drop_live: Annotated[
+        list[str] | None, typer.Option("--drop-live", help="Take this live case out; all others are taken over.")
+    ] = None,
+    drop_updates: Annotated[
+        bool, typer.Option("--drop-updates", help="Take out what SPARQL updates have changed.")
+    ] = False,
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """Build the store from the ontology and the case files."""
@@ -44,6 +50,8 @@ def build(
                 project,
                 force=force,
                 allow_contradictions=allow_contradictions or force,
+                drop_live=drop_live or (),
+                drop_updates=drop_updates,
                 progress=watch,
                 tell=note,
             )

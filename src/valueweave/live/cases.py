@@ -107,10 +107,14 @@ class LiveCases(Mapping[str, Entry]):
     def __len__(self) -> int:
         return len(self._entries)
 
+    def told(self) -> dict[str, dict[str, Any]]:
+        """Return what a manifest says of the cases."""
+        return {name: asdict(entry) for name, entry in sorted(self._entries.items())}
+
     def with_(self, name: str, entry: Entry | None) -> dict[str, dict[str, Any]]:
         """Return what a manifest says of the cases when one is put, or taken out."""
-        entries = {**self._entries, name: entry}
-        return {name: asdict(told) for name, told in sorted(entries.items()) if told is not None}
+        others = {key: told for key, told in self.told().items() if key != name}
+        return others if entry is None else dict(sorted({**others, name: asdict(entry)}.items()))
 
     def unknown(self, name: str) -> InputError:
         """Return what to tell when there is no such live case."""
@@ -122,7 +126,7 @@ def entity_tag(text: bytes) -> str:
     """Return the entity tag of a document.
 
     >>> entity_tag(b"id: case/mill")
-    '"2d5ea6d4ffdfd1a6d8b07d5b4a4e50ce"'
+    '"7c675030cbd314f5f4f2828c699e6c5c"'
     """
     return f'"{hashlib.sha256(text).hexdigest()[:32]}"'
 

@@ -42,7 +42,7 @@ def graphs_of(name: str) -> list[str]:
     return [f"{GRAPH}{kind}/{name}" for kind in _KINDS]
 
 
-def read_case(name: str, text: bytes, media: Media, theory: Theory) -> tuple[Document, list[Problem]]:
+def read_case(name: str, text: bytes, media: Media, theory: Theory, folder: str = "") -> tuple[Document, list[Problem]]:
     """Read a document.
 
     Args:
@@ -50,6 +50,7 @@ def read_case(name: str, text: bytes, media: Media, theory: Theory) -> tuple[Doc
         text: the document.
         media: what it is written in.
         theory: whose keys it uses.
+        folder: where messages say that it is.
 
     Returns:
         The document, and what should be mended in it as a file.
@@ -57,7 +58,7 @@ def read_case(name: str, text: bytes, media: Media, theory: Theory) -> tuple[Doc
     Raises:
         InputError: with everything that keeps it from being read, or when it is another case or none.
     """
-    path = Path(file_name(name, media))
+    path = Path(folder, file_name(name, media))
     content = _as_yaml(text, path) if media == "json" else text
     document, problems = read_document(path, theory.ontology, theory.context, content=content)
     if document is None:

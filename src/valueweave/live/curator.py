@@ -13,13 +13,17 @@ from typing import Any, Literal
 
 import pyoxigraph as ox
 
-from valueweave.live.applying import apply
+from valueweave.authoring.document import Document
+from valueweave.live.applying import Outcome, apply
 from valueweave.live.cases import Applied, Entry, LiveCase, LiveCases, Media, check_conditions, check_name, entity_tag
 from valueweave.live.checking import check_case, file_name, graphs_of, read_case, refuse
+from valueweave.live.effects import effect_of, resolve
+from valueweave.live.graphs import change_of, change_plain, is_plain, update_plain
 from valueweave.live.overlay import ADDED, REMOVED, Overlay
 from valueweave.live.referrers import find_referrers
 from valueweave.live.surroundings import Surroundings
 from valueweave.live.theory import Theories, Theory
+from valueweave.live.update_text import check_update, with_using
 from valueweave.namespaces import shorten_iri
 from valueweave.problems import InputError, Problem, has_errors
 from valueweave.project import Project
@@ -112,26 +116,11 @@ class Curator:
             etag = entity_tag(text)
             if before and before.etag == etag and before.media == media:
                 return Applied(draft.before["version"], seconds=time.perf_counter() - started, etag=etag)
-            theory = self._theory(draft)
-            document, problems = read_case(name, text, media, theory)
-            graphs = {document.graph_iri, *([before.graph] if before else ())}
-            gone = [
-                quad
-                for graph in graphs
-                for quad in draft.engine.quads_for_pattern(None, None, None, ox.NamedNode(graph))
-            ]
-            come = document.quads()
-            beside = Surroundings(draft.engine, graphs)
-            if not has_errors(problems):
-                problems += check_case(document, theory, beside)
-            warnings = refuse([*problems, *find_referrers(gone, come, beside)])
+            document, outcome, warnings = self._place(draft, name, text, media, before)
             records = sum(1 for _ in document.records())
-            outcome = apply(
-                draft, theory, come, gone, [document], int(before is None), records - (before.records if before else 0)
-            )
             entry = Entry(file_name(name, media), media, etag, document.graph_iri, records)
             overlay = self._overlay(draft)
-            overlay.forget(graphs)
+            overlay.forget([document.graph_iri, *([before.graph] if before else ())])
             draft.write(entry.file, text)
             version = _switch(draft, outcome.told, live.with_(name, entry), overlay, entry.file)
         change = outcome.change
@@ -177,6 +166,94 @@ class Curator:
         seconds = time.perf_counter() - started
         return Applied(version, False, change.added, change.removed, change.inferred, seconds)
 
+    def _place(
+        self, draft: Draft, name: str, text: bytes, media: Media, before: Entry | None
+    ) -> tuple[Document, Outcome, list[Problem]]:
+        """Check a document and put its statements into a draft, in place of those that it had before."""
+        theory = self._theory(draft)
+        document, problems = read_case(name, text, media, theory)
+        graphs = [document.graph_iri, *([before.graph] if before else ())]
+        gone = [q for graph in graphs for q in draft.engine.quads_for_pattern(None, None, None, ox.NamedNode(graph))]
+        come = document.quads()
+        beside = Surroundings(draft.engine, graphs)
+        if not has_errors(problems):
+            problems += check_case(document, theory, beside)
+        warnings = refuse([*problems, *find_referrers(gone, come, beside)])
+        records = sum(1 for _ in document.records()) - (before.records if before else 0)
+        return document, apply(draft, theory, come, gone, [document], int(before is None), records), warnings
+
+    # -- statements
+
+    def update(
+        self, text: str, *, using_default: Sequence[str] | None = None, using_named: Sequence[str] | None = None
+    ) -> Applied:
+        """Carry out a SPARQL update.
+
+        In a store with a closure, what is inserted without a graph is asserted in ``graph/updates``, and what is
+        deleted without a graph is taken out of every graph that asserts it. What is inferred alone cannot be deleted:
+        it goes with what it follows from.
+
+        Args:
+            text: the update; prefixes of the project need no PREFIX line.
+            using_default: IRIs of the graphs in which conditions are looked up, as ``using-graph-uri`` names them.
+            using_named: IRIs of the graphs that ``GRAPH`` sees there.
+
+        Raises:
+            QueryError: when the update does not parse, would fetch something, or names graphs that are also given.
+            InputError: with the code ``computed-graph``, ``blank-node``, ``update-failed``, ``store-busy``.
+            ContradictionError: with what it contradicts.
+
+        Source: SPARQL 1.1 Update; SPARQL 1.1 Protocol, section 2.2.
+        """
+        started = time.perf_counter()
+        check_update(text)
+        if using_default or using_named:
+            text = with_using(text, using_default or (), using_named or ())
+        with self._changing() as draft:
+            if is_plain(draft):
+                return update_plain(draft, text, started)
+            come, go = resolve(effect_of(text, draft.engine, draft.scratch), draft.engine)
+            return self._change(draft, come, go, started)
+
+    def change_graph(
+        self, graph: str | None, triples: Iterable[ox.Triple], *, how: Literal["replace", "merge", "remove"]
+    ) -> Applied:
+        """Change one graph as a whole.
+
+        Args:
+            graph: its IRI, ``None`` for the default graph.
+            triples: statements; none are needed to remove a graph.
+            how: put the statements in place of those of the graph, add them to it, or remove the graph.
+
+        Raises:
+            InputError: with the code ``unknown-graph`` (to remove one that is not there), ``computed-graph``,
+                ``case-graph`` (the graph of a live case), ``blank-node``, ``store-busy``.
+            ContradictionError: with what it contradicts.
+
+        Source: SPARQL 1.1 Graph Store HTTP Protocol, section 5.
+        """
+        started = time.perf_counter()
+        with self._changing() as draft:
+            if is_plain(draft):
+                return change_plain(draft, graph, list(triples), how, started)
+            effect, created = change_of(draft, graph, triples, how)
+            come, go = resolve(effect, draft.engine)
+            return self._change(draft, come, go, started, created)
+
+    def _change(
+        self, draft: Draft, come: Sequence[ox.Quad], go: Sequence[ox.Quad], started: float, created: bool = False
+    ) -> Applied:
+        """Assert and take back quads that no document says."""
+        if not come and not go:
+            return Applied(draft.before["version"], seconds=time.perf_counter() - started)
+        outcome = apply(draft, self._theory(draft), come, go)
+        overlay = self._overlay(draft)
+        overlay.take(come, go)
+        version = _switch(draft, outcome.told, LiveCases(draft.before).told(), overlay)
+        change = outcome.change
+        seconds = time.perf_counter() - started
+        return Applied(version, created, change.added, change.removed, change.inferred, seconds)
+
     # -- steps
 
     @contextmanager
@@ -185,7 +262,7 @@ class Curator:
             yield draft
 
     def _theory(self, draft: Draft) -> Theory:
-        if "rules" not in draft.before:
+        if is_plain(draft):
             raise InputError(
                 Problem(
                     "plain-store",
@@ -232,6 +309,3 @@ def _switch(
         draft.write(name, content)
     manifest = draft.switch({**told, "live": live, "updates": [name for name in (ADDED, REMOVED) if name in files]})
     return str(manifest["version"])
-
-
-_Unused = (Iterable, Sequence, Literal)

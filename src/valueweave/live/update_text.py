@@ -1,12 +1,13 @@
 """The text of a SPARQL update, before an engine sees it.
 
-In: the text of a request. Out: its operations, with the parts of each; a refusal of what would reach out to the network.
+In: the text of a request. Out: its operations with their parts; a refusal of what would reach out to the network.
 The decision hidden here: an update is cut into tokens, and only those at the top of an operation are looked at; what
 cannot be cut without doubt is refused. That the text is an update at all has been seen by the engine before.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -91,13 +92,10 @@ def check_update(text: str) -> None:
         # In an empty store the update does nothing that lasts, and nothing that takes long.
         ox.Store().update(text, base_iri=ID, prefixes=PREFIXES)
     except SyntaxError as error:
-        problem = Problem(
-            "sparql-syntax",
-            f"The update does not parse: {error.msg}.",
-            "Mend the update at this place.",
-            line=error.lineno,
-            column=error.offset,
-        )
+        found = re.match(r"error at (\d+):(\d+)", str(error))
+        at = [int(number) for number in found.groups()] if found else [None, None]
+        told = "The update does not parse here." if found else f"The update does not parse: {error}."
+        problem = Problem("sparql-syntax", told, "Mend the update at this place.", line=at[0], column=at[1])
         raise QueryError(problem) from error
     except (OSError, RuntimeError, ValueError):
         pass  # an empty store lacks what the update asks for
@@ -106,8 +104,8 @@ def check_update(text: str) -> None:
 def read_update(text: str) -> list[Operation]:
     """Return the operations of an update that the engine has found well-formed.
 
-    >>> [operation] = read_update("WITH <urn:g> DELETE { ?s ?p 1 } INSERT { GRAPH <urn:h> { ?s ?p 2 } } WHERE { ?s ?p 1 }")
-    >>> operation.within, operation.deletes[0].text.strip(), operation.inserts[0].graph, operation.where
+    >>> [one] = read_update("WITH <urn:g> DELETE { ?s ?p 1 } INSERT { GRAPH <urn:h> { ?s ?p 2 } } WHERE { ?s ?p 1 }")
+    >>> one.within, one.deletes[0].text, one.inserts[0].graph, one.where
     ('<urn:g>', '?s ?p 1', '<urn:h>', '{ ?s ?p 1 }')
     """
     return list(_Reader(text).operations())
@@ -127,7 +125,7 @@ def with_using(text: str, default: Sequence[str], named: Sequence[str]) -> str:
     Source: SPARQL 1.1 Protocol, section 2.2.3.
 
     >>> with_using("DELETE WHERE { ?s ?p 1 }", ["urn:g"], [])
-    'DELETE { ?s ?p 1 } USING <urn:g> WHERE { ?s ?p 1 }'
+    'DELETE {?s ?p 1} USING <urn:g> WHERE { ?s ?p 1 }'
     """
     clauses = " ".join([*(f"USING {_iri(g)}" for g in default), *(f"USING NAMED {_iri(g)}" for g in named)])
     written = []
@@ -241,6 +239,9 @@ class _Reader:
         self._at += 1
         found, start = [], self._at
         while self._word() != "}":
+            if self._word() == "{":  # of an annotation
+                self._skip()
+                continue
             if self._word() != "GRAPH":
                 self._at += 1
                 continue

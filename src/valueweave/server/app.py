@@ -16,6 +16,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse, Response
 
 from valueweave.graph import KnowledgeGraph
+from valueweave.live import Curator
 from valueweave.problems import Problem
 from valueweave.server.answer_cache import AnswerCache
 from valueweave.server.api import api_routes
@@ -31,7 +32,8 @@ from valueweave.server.interface import describe_interface
 from valueweave.server.lean import LeanQueries
 from valueweave.server.linked_data import linked_data_routes
 from valueweave.server.live import live_routes
-from valueweave.server.metrics import MEDIA_TYPE, Meter, Metering
+from valueweave.server.metering import Metering
+from valueweave.server.metrics import MEDIA_TYPE, Meter
 from valueweave.server.middleware import HeadAndSafety
 from valueweave.server.pages import page_routes
 from valueweave.server.questions import question_routes
@@ -65,7 +67,9 @@ def create_app(kg: KnowledgeGraph, settings: Settings | None = None) -> FastAPI:
         >>> app = create_app(valueweave.open())  # doctest: +SKIP
     """
     settings = settings or Settings()
-    editions = Editions(kg, _evaluators(kg, settings), settings)
+    meter = Meter()
+    editions = Editions(kg, _evaluators(kg, settings, meter), settings)
+    meter.watch(editions)
     # What lies in memory or on another engine is not changed from here.
     changeable = kg.store.folder is not None
     writing = Writing(Writer(kg.project, settings) if changeable else None, settings)
@@ -83,14 +87,14 @@ def create_app(kg: KnowledgeGraph, settings: Settings | None = None) -> FastAPI:
     app.include_router(sparql_routes(editions, settings, writing))
     app.include_router(graph_routes(editions))
     app.include_router(graph_writing_routes(editions, writing))
-    app.include_router(live_routes(None, writing))
+    app.include_router(live_routes(Curator(kg.project) if changeable else None, writing))
     app.include_router(api_routes(editions))
     app.include_router(search_routes(editions))
     app.include_router(question_routes(editions, settings))
     app.include_router(reason_routes(editions))
     app.include_router(linked_data_routes(editions, settings))
     app.include_router(page_routes(editions))
-    _operations(app, editions, meter := Meter(editions))
+    _operations(app, editions, meter)
     install(app)
     app.add_exception_handler(NotModifiedError, not_modified)
     # From the inside out: which route it was, queries as data, answers that are there already, what all answers have in common.
@@ -109,21 +113,23 @@ def create_app(kg: KnowledgeGraph, settings: Settings | None = None) -> FastAPI:
         max_age=86400,
     )
     # The outermost of all: what it counts is what the asker sees.
-    app.add_middleware(Metering, meter=meter, log=settings.access_log)
+    app.add_middleware(Metering, meter=meter, log=settings.access_log, log_refused=settings.log == "json")
     app.openapi = lambda: describe_interface(app)  # type: ignore[method-assign]
     return app
 
 
-def _evaluators(kg: KnowledgeGraph, settings: Settings) -> Evaluators | None:
+def _evaluators(kg: KnowledgeGraph, settings: Settings, meter: Meter) -> Evaluators | None:
     """Return the processes that answer queries; a store in memory can be read in its own process only."""
     if settings.evaluators == 0 or kg.store.folder is None:
         return None
     limits = Limits(settings.query_seconds, settings.query_waiting, settings.query_memory_mib, settings.answer_bytes)
-    return Evaluators(Path(kg.store.folder), settings.evaluators, limits)
+    return Evaluators(Path(kg.store.folder), settings.evaluators, limits, meter)
 
 
 @asynccontextmanager
 async def _lifespan(_: FastAPI, editions: Editions, writing: Writing) -> AsyncIterator[None]:
+    if editions.evaluators is not None:
+        editions.evaluators.attach()
     try:
         yield
     finally:

@@ -28,6 +28,7 @@ PROBLEM_JSON = "application/problem+json"
 _TYPE = "https://w3id.org/valueweave/problem/"
 _STATUS = {
     "service-refused": 403,
+    "load-refused": 403,
     "query-failed": 500,
     "store-closed": 503,
     "broken-store": 503,
@@ -37,8 +38,11 @@ _STATUS = {
     "store-not-writable": 503,
     "computed-graph": 403,
     "unknown-case": 404,
+    "unknown-graph": 404,
     "contradiction": 409,
     "case-of-a-file": 409,
+    "case-graph": 409,
+    "plain-store": 409,
     "case-referred-to": 409,
     "precondition-failed": 412,
 }

@@ -1,8 +1,8 @@
 """One process that answers queries, as the server sees it.
 
 In: a query as a frame. Out: its answer, or the news that it takes too long or that the process is gone.
-The decision hidden here: a socket between the two, read by whoever asks: a thread that waits, or the event loop without
-any thread between. One asks at a time.
+The decision hidden here: a socket between the two that the event loop reads, without any thread between, straight into
+the bytes that go out to the asker. One query at a time.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import asyncio
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from valueweave.store.evaluator import RUN
@@ -24,7 +23,7 @@ _START = 60.0
 _PART = 1 << 16
 
 
-class EvaluatorProcess:
+class EvaluatorProcess(asyncio.BufferedProtocol):
     """A process with a store open, or one on its way there.
 
     Args:
@@ -32,7 +31,8 @@ class EvaluatorProcess:
         memory_mib: memory that a query may take; 0 is no ceiling.
 
     Attributes:
-        version: the version that was open at first, once it has said so.
+        child: the process.
+        gone: whether it is known to have ended.
     """
 
     def __init__(self, folder: Path, memory_mib: int) -> None:
@@ -44,12 +44,16 @@ class EvaluatorProcess:
         self.child = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL)
         theirs.close()
         self._socket.setblocking(False)
-        self._buffer = bytearray(_PART)
-        self._ready = False
-        self.version = ""
+        self._transport: asyncio.Transport | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._awaited: asyncio.Future[Evaluated] | None = None
+        self._start = memoryview(bytearray(_PART))
+        self._rest: memoryview | None = None
+        self._kind = self._media = self._have = 0
+        self.gone = False
 
-    def ask(self, frame: bytes, seconds: float) -> Evaluated:
-        """Return the answer to a query; this thread waits.
+    async def answer(self, frame: bytes, seconds: float) -> Evaluated:
+        """Return the answer to a query.
 
         Args:
             frame: the query.
@@ -59,84 +63,84 @@ class EvaluatorProcess:
             TimeoutError: when it takes too long; the process is to be ended.
             EOFError: when the process is gone.
         """
+        if self._transport is None:
+            self._loop = asyncio.get_running_loop()
+            self._awaited = self._loop.create_future()
+            await self._loop.create_connection(lambda: self, sock=self._socket)
+            await self._within(_START)  # it says that it is ready
+        if self.gone:
+            raise EOFError
+        assert self._loop is not None
+        assert self._transport is not None
+        self._awaited = self._loop.create_future()
+        self._transport.write(frame)
+        return await self._within(seconds)
+
+    async def _within(self, seconds: float) -> Evaluated:
+        assert self._loop is not None
+        assert self._awaited is not None
+        timer = self._loop.call_later(seconds, self._fail, TimeoutError)
         try:
-            if not self._ready:
-                self._hail(self._read(time.monotonic() + _START))
-            ends = time.monotonic() + seconds
-            self._socket.settimeout(seconds)
-            self._socket.sendall(frame)
-            return self._read(ends)
-        except TimeoutError:
-            raise
-        except OSError as error:
-            raise EOFError from error
+            return await self._awaited
+        finally:
+            timer.cancel()
 
-    async def answer(self, frame: bytes, seconds: float) -> Evaluated:
-        """Return the answer to a query, as :meth:`ask`; the event loop goes on meanwhile."""
-        loop = asyncio.get_running_loop()
-        try:
-            self._socket.setblocking(False)
-            if not self._ready:
-                async with asyncio.timeout(_START):
-                    self._hail(await self._receive(loop))
-            async with asyncio.timeout(seconds):
-                await loop.sock_sendall(self._socket, frame)
-                return await self._receive(loop)
-        except TimeoutError:
-            raise
-        except OSError as error:
-            raise EOFError from error
+    def _fail(self, kind: type[Exception]) -> None:
+        if self._awaited is not None and not self._awaited.done():
+            self._awaited.set_exception(kind())
 
-    def _hail(self, told: Evaluated) -> None:
-        self.version = told.body.decode("ascii")
-        self._ready = True
+    # -- what the event loop calls
 
-    def _read(self, ends: float) -> Evaluated:
-        def receive(into: memoryview) -> int:
-            left = ends - time.monotonic()
-            if left <= 0:
-                raise TimeoutError
-            self._socket.settimeout(left)
-            return self._socket.recv_into(into)
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the way to write."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
 
-        have = 0
-        while have < HEAD.size:
-            have += _some(receive(memoryview(self._buffer)[have:]))
-        kind, media, rest = self._begun(have)
-        have -= HEAD.size
-        while have < len(rest):
-            have += _some(receive(rest[have:]))
-        return answer_of(kind, media, rest)
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002
+        """Return where the next bytes go: behind the head, or straight into the answer."""
+        return (self._start if self._rest is None else self._rest)[self._have :]
 
-    async def _receive(self, loop: asyncio.AbstractEventLoop) -> Evaluated:
-        have = 0
-        while have < HEAD.size:
-            have += _some(await loop.sock_recv_into(self._socket, memoryview(self._buffer)[have:]))
-        kind, media, rest = self._begun(have)
-        have -= HEAD.size
-        while have < len(rest):
-            have += _some(await loop.sock_recv_into(self._socket, rest[have:]))
-        return answer_of(kind, media, rest)
+    def buffer_updated(self, nbytes: int) -> None:
+        """Look at what has come."""
+        self._have += nbytes
+        if self._rest is None:
+            if self._have < HEAD.size:
+                return
+            try:
+                self._kind, self._media, length = answer_head(self._start)
+            except EOFError:
+                self._fail(EOFError)
+                return
+            begun = self._start[HEAD.size : self._have]
+            whole = self._media + length
+            self._have -= HEAD.size
+            if self._have >= whole:
+                self._rest = begun[:whole]
+            else:
+                self._rest = memoryview(bytearray(whole))
+                self._rest[: self._have] = begun
+        if self._have >= len(self._rest):
+            answer = answer_of(self._kind, self._media, self._rest)
+            self._rest, self._have = None, 0
+            if self._awaited is not None and not self._awaited.done():
+                self._awaited.set_result(answer)
 
-    def _begun(self, have: int) -> tuple[int, int, memoryview]:
-        """Return what the head says and room for the rest, with what has come of it already."""
-        kind, media, length = answer_head(self._buffer)
-        begun = memoryview(self._buffer)[HEAD.size : have]
-        whole = media + length
-        if len(begun) >= whole:
-            return kind, media, begun[:whole]
-        rest = memoryview(bytearray(whole))
-        rest[: len(begun)] = begun
-        return kind, media, rest
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        """Tell whoever waits that the process is gone."""
+        self.gone = True
+        self._fail(EOFError)
+
+    # -- its end
+
+    def drop(self) -> None:
+        """Let go of the connection, in the event loop that has it."""
+        self.gone = True
+        if self._transport is not None:
+            self._transport.abort()
 
     def end(self) -> None:
-        """End the process at once."""
+        """End the process at once; from any thread."""
         self.child.kill()
-        self._socket.close()
+        if self._transport is None:
+            self._socket.close()
         self.child.wait()
-
-
-def _some(count: int) -> int:
-    if count == 0:
-        raise EOFError
-    return count

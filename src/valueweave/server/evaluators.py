@@ -1,37 +1,31 @@
 """A few processes that answer queries, each ended and replaced when a query takes too long or too much.
 
-In: queries, from any thread. Out: answers as bytes, or the refusal they deserve.
-The decision hidden here: how long to wait for whom. A query waits for a free process, is answered there, and its
-process is killed at the limit; the next query finds another one.
+In: queries, from any thread or from the event loop. Out: answers as bytes, or the refusal they deserve.
+The decision hidden here: how long to wait for whom. A query waits for a free process, in the order of arrival, is
+answered there, and its process is killed at the limit; the next query finds another one.
 """
 
 from __future__ import annotations
 
-import queue
-import select
-import subprocess
-import sys
+import asyncio
 import threading
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO
 
 import pyoxigraph as ox
 
 from valueweave.problems import InputError, Problem
 from valueweave.server.errors import ProblemError
+from valueweave.server.evaluator_process import EvaluatorProcess
 from valueweave.sparql_text import QueryError
 from valueweave.store import NotAcceptableError
-from valueweave.store.evaluator import RUN, Evaluated, Evaluation, read_frame, write_frame
+from valueweave.store.frames import Evaluation, query_frame
 
-__all__ = ["Evaluators", "Limits"]
-
-_START = 60.0
-"""So many seconds a process may take to open the store."""
+__all__ = ["Evaluators", "Limits", "Tally"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,90 +45,44 @@ class Limits:
     answer_bytes: int = 100_000_000
 
 
-@dataclass(slots=True)
 class Tally:
-    """What became of the queries: for those who watch the server."""
+    """What became of the queries, for those who watch the server: all of it does nothing here."""
 
-    answered: int = 0
-    refused: dict[str, int] = field(default_factory=dict)
-    seconds: float = 0.0
-    started: int = 0
+    def observe(self, seconds: float) -> None:
+        """Take note of a query that was answered, with an answer or with a problem, waiting included."""
 
+    def refuse(self, code: str) -> None:
+        """Take note of a query that was refused, by the code of the problem."""
 
-class _Process:
-    """A process with a store open, or one on its way there."""
-
-    def __init__(self, folder: Path, limits: Limits) -> None:
-        self._limits = limits
-        command = [sys.executable, "-c", RUN, str(folder), str(limits.memory_mib)]
-        # What the engine says when it runs out of memory is of no use to anyone: the refusal says it.
-        self._child = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
-        self._ready = False
-        self.version = ""
-
-    def ask(self, asked: Evaluation) -> Evaluated:
-        """Return the answer.
-
-        Raises:
-            TimeoutError: when it takes too long; the process is to be ended.
-            EOFError: when the process is gone.
-        """
-        assert self._child.stdin is not None
-        assert self._child.stdout is not None
-        if not self._ready:
-            self._wait(self._child.stdout, _START)
-            self.version = read_frame(self._child.stdout)
-            self._ready = True
-        try:
-            write_frame(self._child.stdin, asked)
-        except OSError as error:
-            raise EOFError from error
-        self._wait(self._child.stdout, self._limits.seconds)
-        answer = read_frame(self._child.stdout)
-        assert isinstance(answer, Evaluated)
-        return answer
-
-    @staticmethod
-    def _wait(stream: IO[bytes], seconds: float) -> None:
-        readable, _, _ = select.select([stream], [], [], seconds)
-        if not readable:
-            raise TimeoutError
-
-    def end(self) -> None:
-        """End the process at once."""
-        self._child.kill()
-        for stream in (self._child.stdin, self._child.stdout):
-            if stream is not None:
-                with suppress(OSError):
-                    stream.close()
-        self._child.wait()
+    def start(self) -> None:
+        """Take note of a process that starts."""
 
 
 class Evaluators:
-    """Answers queries in processes of its own; use it as a context manager, from any thread.
+    """Answers queries in processes of its own; use it as a context manager.
+
+    Whoever is in the event loop asks :meth:`answer`, any other thread :meth:`serialize_query`.
 
     Args:
         folder: the store folder.
         count: how many processes.
         limits: what one query may take.
-
-    Attributes:
-        tally: what became of the queries.
+        tally: told what becomes of the queries.
     """
 
-    def __init__(self, folder: Path, count: int = 2, limits: Limits | None = None) -> None:
+    def __init__(self, folder: Path, count: int = 2, limits: Limits | None = None, tally: Tally | None = None) -> None:
         self._folder = folder
         self.limits = limits or Limits()
         self.count = count
-        self.tally = Tally()
-        self._lock = threading.Lock()
+        self.tally = tally or Tally()
         self._closed = False
-        self._all: set[_Process] = set()
-        self._free: queue.LifoQueue[_Process] = queue.LifoQueue()
-        for _ in range(count):
-            self._free.put(self._start())
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._turn = threading.Lock()
+        self._waiting: deque[asyncio.Future[EvaluatorProcess]] = deque()
+        self._renewals: set[asyncio.Task[None]] = set()
+        self._free = [self._start() for _ in range(count)]
+        self._all = set(self._free)
 
     def __enter__(self) -> Evaluators:
         return self
@@ -144,20 +92,26 @@ class Evaluators:
     ) -> None:
         self.close()
 
-    def _start(self) -> _Process:
-        process = _Process(self._folder, self.limits)
-        with self._lock:
-            self.tally.started += 1
-            self._all.add(process)
-        return process
+    def attach(self) -> None:
+        """Let the running event loop be the one that reads the answers."""
+        self._loop = asyncio.get_running_loop()
 
     def close(self) -> None:
         """End all processes; whoever still waits for an answer is told that the server stops."""
-        with self._lock:
-            self._closed = True
-            everyone, self._all = self._all, set()
+        self._closed = True
+        everyone, loop = list(self._all), self._loop
         for process in everyone:
             process.end()
+        if loop is None or loop.is_closed():
+            return
+        for process in everyone:
+            loop.call_soon_threadsafe(process.drop)
+        for promised in list(self._waiting):
+            loop.call_soon_threadsafe(promised.cancel)
+        if self._thread is not None:
+            loop.call_soon_threadsafe(loop.stop)
+            self._thread.join()
+            loop.close()
 
     def serialize_query(
         self,
@@ -171,70 +125,148 @@ class Evaluators:
     ) -> tuple[bytes, str]:
         """Answer a query and write the answer, as :meth:`~valueweave.store.EmbeddedStore.serialize_query`.
 
-        The answer is from the version named, which must be that of the store or one shortly before it; without a name
-        from the version that the process happens to have open.
+        This thread waits; it must not be that of the event loop. The answer is from the version named, which must be
+        that of the store or one shortly before it; without a name from the version that the process has open.
 
         Raises:
             QueryError: when the query cannot be answered.
             NotAcceptableError: when no format asked for can hold the answer.
             ProblemError: 503 when nobody is free or the query takes too much memory, 504 when it takes too long.
         """
-        asked = Evaluation(
+        asked = self.answer(
             text,
             accept,
-            {name: str(term) for name, term in (substitutions or {}).items()},
-            None if default_graph is None else list(default_graph),
-            None if named_graphs is None else list(named_graphs),
-            self.limits.answer_bytes,
-            self.limits.seconds,
-            version,
+            substitutions=substitutions,
+            default_graph=default_graph,
+            named_graphs=named_graphs,
+            version=version,
+        )
+        return asyncio.run_coroutine_threadsafe(asked, self._running()).result()
+
+    async def answer(
+        self,
+        text: str,
+        accept: str | None = None,
+        *,
+        substitutions: Mapping[str, ox.NamedNode | ox.Literal] | None = None,
+        default_graph: Sequence[str] | None = None,
+        named_graphs: Sequence[str] | None = None,
+        version: str = "",
+    ) -> tuple[bytes, str]:
+        """Answer a query as :meth:`serialize_query`, in the event loop: no thread waits."""
+        frame = query_frame(
+            Evaluation(
+                text,
+                accept,
+                {name: str(term) for name, term in (substitutions or {}).items()},
+                None if default_graph is None else list(default_graph),
+                None if named_graphs is None else list(named_graphs),
+                self.limits.answer_bytes,
+                self.limits.seconds,
+                version,
+            )
         )
         started = time.perf_counter()
-        answer = self._answer(asked)
-        with self._lock:
-            self.tally.answered += 1
-            self.tally.seconds += time.perf_counter() - started
-        if answer.error:
-            self._count(answer.problems[0].code)
-            kinds: dict[str, type[InputError]] = {"QueryError": QueryError, "NotAcceptableError": NotAcceptableError}
-            raise kinds.get(answer.error, InputError)(*answer.problems)
-        return answer.body, answer.media_type
-
-    def _answer(self, asked: Evaluation) -> Evaluated:
-        try:
-            process = self._free.get(timeout=self.limits.waiting)
-        except queue.Empty as error:
-            raise self._refusal(503, _BUSY) from error
+        process = self._idle() or await self._promised()
         kept = False
         try:
-            answer = process.ask(asked)
+            answer = await process.answer(frame, self.limits.seconds)
             kept = True
         except TimeoutError as error:
             limit = f"The query was ended after {self.limits.seconds:g} seconds."
             raise self._refusal(504, Problem("query-timeout", limit, "Ask for less, or add LIMIT.")) from error
         except (EOFError, OSError) as error:
-            if self._closed:
-                raise self._refusal(503, _STOPPING) from error
-            raise self._refusal(503, _TOO_MUCH) from error
-        else:
-            return answer
+            raise self._refusal(503, _STOPPING if self._closed else _TOO_MUCH) from error
         finally:
             # Whatever happened, as many processes as before are there for the next one.
-            self._free.put(process if kept else self._replace(process))
-
-    def _replace(self, process: _Process) -> _Process:
-        with self._lock:
-            self._all.discard(process)
-        process.end()
-        return process if self._closed else self._start()
+            if kept:
+                self._give(process)
+            else:
+                self._renew(process)
+        self.tally.observe(time.perf_counter() - started)
+        if answer.error:
+            self.tally.refuse(answer.problems[0].code)
+            kinds: dict[str, type[InputError]] = {"QueryError": QueryError, "NotAcceptableError": NotAcceptableError}
+            raise kinds.get(answer.error, InputError)(*answer.problems)
+        return answer.body, answer.media_type
 
     def _refusal(self, status: int, problem: Problem) -> ProblemError:
-        self._count(problem.code)
+        self.tally.refuse(problem.code)
         return ProblemError(status, problem, headers={"Retry-After": "5"} if status == 503 else {})
 
-    def _count(self, code: str) -> None:
-        with self._lock:
-            self.tally.refused[code] = self.tally.refused.get(code, 0) + 1
+    def _running(self) -> asyncio.AbstractEventLoop:
+        """Return the event loop that reads the answers: the server's, or one of our own where there is no server."""
+        with self._turn:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+                self._thread.start()
+            return self._loop
+
+    # -- the processes
+
+    def _start(self) -> EvaluatorProcess:
+        self.tally.start()
+        return EvaluatorProcess(self._folder, self.limits.memory_mib)
+
+    def _idle(self) -> EvaluatorProcess | None:
+        """Return a free process; those that ended while they had nothing to do are replaced."""
+        while self._free:
+            process = self._free.pop()
+            if not process.gone:
+                return process
+            self._renew(process)
+        return None
+
+    async def _promised(self) -> EvaluatorProcess:
+        """Wait for a free process.
+
+        Raises:
+            ProblemError: when nobody is free for too long.
+        """
+        loop = asyncio.get_running_loop()
+        promised: asyncio.Future[EvaluatorProcess] = loop.create_future()
+        self._waiting.append(promised)
+        timer = loop.call_later(self.limits.waiting, promised.cancel)
+        try:
+            return await promised
+        except asyncio.CancelledError as error:
+            current = asyncio.current_task()
+            if current is not None and current.cancelling():
+                if promised.done() and not promised.cancelled():
+                    self._give(promised.result())
+                raise
+            raise self._refusal(503, _STOPPING if self._closed else _BUSY) from error
+        finally:
+            timer.cancel()
+
+    def _give(self, process: EvaluatorProcess) -> None:
+        """Hand a process on to whoever waits longest."""
+        while self._waiting:
+            promised = self._waiting.popleft()
+            if not promised.done():
+                promised.set_result(process)
+                return
+        self._free.append(process)
+
+    def _renew(self, process: EvaluatorProcess) -> None:
+        """Put another process in the place of one; not in the event loop, since it takes a while."""
+        process.drop()
+        task = asyncio.get_running_loop().create_task(self._replace(process))
+        self._renewals.add(task)
+        task.add_done_callback(self._renewals.discard)
+
+    async def _replace(self, process: EvaluatorProcess) -> None:
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(None, process.end)
+        if self._closed:
+            return
+        fresh = await loop.run_in_executor(None, self._start)
+        self._all = (self._all - {process}) | {fresh}
+        if self._closed:
+            await loop.run_in_executor(None, fresh.end)
+        else:
+            self._give(fresh)
 
 
 _BUSY = Problem("server-busy", "All evaluators are busy with other queries.", "Ask again in a few seconds.")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from valueweave.problems import Problem
 from valueweave.store import NotAcceptableError
@@ -38,6 +39,7 @@ def _weighted(header: str) -> list[tuple[str, float]]:
     return found
 
 
+@lru_cache(256)
 def wants_page(accept: str | None, asked: str | None = None) -> bool:
     """Return whether to send HTML.
 

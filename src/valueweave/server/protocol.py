@@ -90,7 +90,7 @@ def from_address(request: Request, limit: int) -> SparqlRequest:
     Raises:
         ProblemError: when the address is not as the protocol says.
     """
-    pairs = _pairs(request.url.query.encode(), "address")
+    pairs = _pairs(request.scope["query_string"], "address")
     if any(name == "update" for name, _ in pairs):
         raise _bad("update-by-get", "An update is not possible by GET.", "Send it by POST.", "update")
     text = _one(pairs, "query")
@@ -120,7 +120,7 @@ def from_body(request: Request, body: bytes) -> SparqlRequest:
             term="Content-Type",
         )
         raise ProblemError(415, problem, headers={"Accept-Post": f"{_QUERY}, {UPDATE}, {_FORM}"})
-    in_address = _pairs(request.url.query.encode(), "address")
+    in_address = _pairs(request.scope["query_string"], "address")
     if media_type == _FORM:
         return _from_form(_pairs(body, "form"), in_address)
     try:

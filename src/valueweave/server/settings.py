@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
@@ -42,6 +42,10 @@ class Settings(BaseModel):
         shown_rows: how many rows of an answer a page for people shows.
         related: how many things a description names for each incoming property.
         described_incoming: how many incoming statements the RDF description of a thing holds.
+        workers: how many processes take requests; the evaluators are divided among them, one each at least.
+        stop_seconds: how long requests under way may take when the server is stopped.
+        log: ``words`` for people, or ``json``: a line of JSON for the start, the stop, workers that are replaced and
+            requests that are refused.
         access_log: write a line of JSON to standard error for each request.
         write_token: who sends this as ``Authorization: Bearer`` may write; without it nobody may. Better given by
             environment than by file, and never shown.
@@ -67,6 +71,9 @@ class Settings(BaseModel):
     shown_rows: int = Field(default=500, ge=1)
     related: int = Field(default=50, ge=1)
     described_incoming: int = Field(default=1000, ge=0)
+    workers: int = Field(default=1, ge=1, le=64)
+    stop_seconds: float = Field(default=30.0, ge=0)
+    log: Literal["words", "json"] = "words"
     access_log: bool = False
     write_token: Annotated[SecretStr, Field(min_length=16)] | None = None
     max_write_bytes: int = Field(default=5_000_000, ge=100)

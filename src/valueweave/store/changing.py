@@ -26,6 +26,8 @@ from valueweave.store.versions import Versions
 __all__ = ["Draft", "changing"]
 
 _POLL = 0.005
+_ALONE = 2
+"""References to the engine when nobody else holds it: the draft's own, and that of the question."""
 
 
 class Draft:
@@ -90,9 +92,11 @@ class Draft:
             The manifest.
         """
         self.engine.flush()
-        if sys.getrefcount(self._engine) > 2:
+        if sys.getrefcount(self._engine) > _ALONE:
             gc.collect()
-        self._engine = None  # closes the files before the pointer names them
+            if sys.getrefcount(self._engine) > _ALONE:
+                raise RuntimeError("somebody holds the engine of a draft that is to be switched to")
+        self._engine = None  # closes the files before their hashes are taken and the pointer names them
         shutil.rmtree(self._versions.folder / self._place / "scratch", ignore_errors=True)
         complete = {
             **self.before,

@@ -7,6 +7,7 @@ The decision hidden here: what is offered, and in which order when the asker doe
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import pyoxigraph as ox
@@ -73,6 +74,7 @@ _ALIASES = {
 }
 
 
+@lru_cache(256)
 def negotiate(accept: str | None, kind: Kind) -> OutputFormat:
     """Choose the format for an answer.
 

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
 from itertools import product
 from typing import Any
 
@@ -20,7 +18,6 @@ from rdflib.paths import Path as PropertyPath
 
 from valueweave.reasoning.closure.query_patterns import (
     Needs,
-    Pattern,
     QueryTree,
     certain_of,
     common,
@@ -28,17 +25,15 @@ from valueweave.reasoning.closure.query_patterns import (
     triples_of,
     variables_of,
 )
+from valueweave.reasoning.closure.query_places import Asked, State
 from valueweave.reasoning.closure.query_search import (
     MANY,
-    Plan,
     TooManyError,
     all_met,
-    begins,
     met,
     places_of,
     plan_of,
     unify_pattern,
-    variables_in,
 )
 from valueweave.reasoning.closure.views import View
 from valueweave.reasoning.rules.model import TYPE, Key, Slot, Term, Var
@@ -49,79 +44,12 @@ _GROUPS = frozenset({"Filter", "Bind", "GroupOrUnionGraphPattern", "OptionalGrap
                      "GroupGraphPatternSub"})  # fmt: skip
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """A statement pattern of a query, what must hold around it in any way, and the ways to meet all of it."""
-
-    slots: Pattern
-    core: Plan
-    around: tuple[Needs, ...]
-    known: frozenset[Var]
-
-    @cached_property
-    def ways(self) -> tuple[Plan, ...]:
-        """The ways to meet all of it."""
-        return tuple(plan_of(needs, self.known) for needs in self.around)
-
-
-class _State:
-    """A state in which statements are looked up, and what was found there before.
-
-    Args:
-        view: the state.
-        hits: what was looked up in it before, for any query.
-        top: what every solution of the query needs.
-    """
-
-    def __init__(self, view: View, hits: dict[tuple[object, ...], bool], top: Needs) -> None:
-        self._view, self._hits, self._top = view, hits, top
-        self._tops: dict[Var, Plan] = {}
-        self._plans: dict[int, tuple[Plan, frozenset[Var]]] = {}
-        self._met: dict[tuple[object, ...], bool] = {}
-
-    def around(
-        self, asked: _Asked, place: tuple[Var, Term] | None, known: dict[Var, Term], certain: frozenset[Var]
-    ) -> Iterator[tuple[Var, Term] | None]:
-        """Yield where in the solutions of the query a pattern may be met with some values."""
-        if place is not None:
-            if (
-                self._alive(place)
-                and self._is_met(asked.core, known)
-                and (len(asked.around) == 1 or any(self._is_met(plan, known) for plan in asked.ways))
-            ):
-                yield place
-        else:
-            # The pattern itself does not say where; what must hold around it does.
-            try:
-                found = {one for plan in asked.ways for one in places_of(self._view, plan, known, certain)}
-            except TooManyError:
-                yield None
-            else:
-                yield from (one for one in found if one is None or self._alive(one))
-
-    def _alive(self, place: tuple[Var, Term]) -> bool:
-        """Whether there may be a solution at a place at all."""
-        if place[0] not in self._tops:
-            self._tops[place[0]] = plan_of(self._top, frozenset(place[:1]))
-        plan = self._tops[place[0]]
-        return begins(self._view, plan, dict([place]), self._hits) and self._is_met(plan, dict([place]))
-
-    def _is_met(self, plan: Plan, known: dict[Var, Term]) -> bool:
-        # A plan is known by its identity while it is kept here; what does not depend on the values is looked up once.
-        if id(plan) not in self._plans:
-            self._plans[id(plan)] = plan, variables_in(plan)
-        variables = self._plans[id(plan)][1]
-        key = id(plan), tuple(pair for pair in known.items() if pair[0] in variables)
-        if key not in self._met:
-            self._met[key] = met(self._view, plan, known)
-        return self._met[key]
-
-
 class QueryConditions:
     """The statement patterns of a query, each with what must hold around it.
 
     Attributes:
         certain: variables that have a value in every solution, given by patterns alone.
+        head: the patterns of what the query concludes.
 
     >>> query = "SELECT * WHERE { ?a <urn:p> ?b . FILTER NOT EXISTS { ?b <urn:q> ?c } }"
     >>> a, b, p, q = (ox.NamedNode(f"urn:{name}") for name in "abpq")
@@ -134,13 +62,14 @@ class QueryConditions:
 
     def __init__(self, text: str) -> None:
         self._tree = QueryTree(text)
+        self.head = self._tree.head
         self._unread = False
         where = self._tree.where
         whole = where.name == "SubSelect"
         self.certain = frozenset() if whole else certain_of(where)
         self._top = Needs() if whole else common(self._tree.needs(where))
         # Statements are looked up by predicate; None stands for a pattern that takes any.
-        self._asked: dict[str | None, list[_Asked]] = defaultdict(list)
+        self._asked: dict[str | None, list[Asked]] = defaultdict(list)
         for one in self._group(where, Needs(), (Needs(),), frozenset()):
             predicate = one.slots[1]
             self._asked[None if isinstance(predicate, Var) else predicate.value].append(one)
@@ -161,10 +90,10 @@ class QueryConditions:
         if self._unread:
             yield None
             return
-        state = _State(view, {} if hits is None else hits, self._top)
+        state = State(view, {} if hits is None else hits, self._top)
         seen: set[tuple[object, ...]] = set()
         told: set[tuple[Var, Term] | None] = set()
-        fitting: dict[ox.NamedNode, list[_Asked]] = {}
+        fitting: dict[ox.NamedNode, list[Asked]] = {}
         for triple in triples:
             if triple.predicate not in fitting:
                 fitting[triple.predicate] = list(self._fitting(view, triple.predicate))
@@ -209,7 +138,7 @@ class QueryConditions:
         except TooManyError:
             yield None
 
-    def _fitting(self, view: View, predicate: ox.NamedNode) -> Iterator[_Asked]:
+    def _fitting(self, view: View, predicate: ox.NamedNode) -> Iterator[Asked]:
         """Yield the patterns that statements with a predicate may meet."""
         yield from self._asked.get(predicate.value, ())
         for asked in self._asked.get(None, ()):
@@ -219,14 +148,6 @@ class QueryConditions:
             said = tuple(step for step in asked.core if {one for one in step[0] if isinstance(one, Var)} == {slot})
             if met(view, said, {slot: predicate}):
                 yield asked
-
-    def named(self, patterns: Iterable[Pattern]) -> tuple[Pattern, ...]:
-        """Return patterns of the query's conclusion with the variables by their first names."""
-        first = self._tree.first_names
-        return tuple(
-            (first.get(one, one), first.get(link, link), first.get(other, other))  # type: ignore[arg-type]
-            for one, link, other in patterns
-        )
 
     def keys(self, things: Callable[[ox.NamedNode, Term], Iterable[str]]) -> set[Key] | None:
         """Return what the query asks for, or ``None`` when it may be anything.
@@ -314,12 +235,12 @@ class QueryConditions:
 
     # -- reading
 
-    def _group(self, group: Any, core: Needs, around: tuple[Needs, ...], known: frozenset[Var]) -> Iterator[_Asked]:
+    def _group(self, group: Any, core: Needs, around: tuple[Needs, ...], known: frozenset[Var]) -> Iterator[Asked]:
         """Yield the patterns in a group of patterns, inside groups of which ``around`` must hold."""
         if group.name == "SubSelect":  # its variables are its own
             for inner in self._group(group.where, Needs(), (Needs(),), frozenset()):
                 nothing: frozenset[Var] = frozenset()
-                yield _Asked(inner.slots, plan_of(core, nothing), around, nothing)
+                yield Asked(inner.slots, plan_of(core, nothing), around, nothing)
             return
         own = self._tree.needs(group)
         core += common(own)
@@ -330,7 +251,7 @@ class QueryConditions:
                 for subject, path, value in triples_of(part.triples):
                     for slots in self._tree.steps(subject, path, value):
                         given = known.intersection(slot for slot in slots if isinstance(slot, Var))
-                        yield _Asked(slots, plan_of(core, given), around, given)
+                        yield Asked(slots, plan_of(core, given), around, given)
             elif part.name in _GROUPS:
                 # Of alternatives it is open which is taken; each is asked for with what it needs itself.
                 for group_inside in inner_groups(part):

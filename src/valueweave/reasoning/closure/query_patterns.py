@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-import pyoxigraph as ox
 import rdflib
 from rdflib.paths import AlternativePath, InvPath, MulPath, SequencePath
 from rdflib.paths import Path as PropertyPath
@@ -21,12 +20,21 @@ from rdflib.plugins.sparql.parser import parseQuery
 from rdflib.plugins.sparql.parserutils import CompValue
 
 from valueweave.namespaces import PREFIXES
-from valueweave.reasoning.rules.model import Call, Formula, Slot, Var
+from valueweave.reasoning.closure.query_expressions import (
+    formula_of,
+    slot_of,
+    tests_of,
+    unwrapped,
+    without_computed_values,
+)
+from valueweave.reasoning.rules.model import Call, Slot, Var
 
 __all__ = ["Needs", "Pattern", "QueryTree", "certain_of", "common", "inner_groups", "triples_of", "variables_of"]
 
 _OPERATORS = frozenset({"=", "!=", "<", "<=", ">", ">="})
 _FUNCTIONS = frozenset({"STR", "LANG", "DATATYPE", "isIRI", "isLITERAL", "ISNUMERIC"})
+
+_RENAMING = len(("?one", "AS", "?other"))
 
 Pattern = tuple[Slot, Slot, Slot]
 
@@ -49,6 +57,7 @@ class QueryTree:
 
     Attributes:
         where: the group of all its conditions.
+        head: the patterns of what it concludes, if it is a CONSTRUCT query.
         first_names: variables that are another one by a second name (BIND), with that one; the tree has that alone.
         computed: variables to which something else than a pattern gives a value (BIND, VALUES, a subquery).
 
@@ -58,13 +67,20 @@ class QueryTree:
     """
 
     def __init__(self, text: str) -> None:
-        parsed = parseQuery(text)
+        parsed = parseQuery(without_computed_values(text))
         names = functools.partial(translatePName, prologue=translatePrologue(parsed[0], None, dict(PREFIXES)))
         tree = traverse(traverse(parsed[1], visitPost=names), visitPost=translatePath)
         self.first_names = {Var(str(new)): Var(str(old)) for new, old in _join_names(tree.where)}
         self.where: CompValue = tree.where
+        self.head = tuple(
+            (self._first(one), self._first(slot_of(link)), self._first(other))
+            for one, link, other in triples_of(tree.template if tree.name == "ConstructQuery" else ())
+        )
         self.computed = frozenset(_computed(tree.where))
         self._fresh = 0
+
+    def _first(self, slot: Slot) -> Slot:
+        return self.first_names.get(slot, slot) if isinstance(slot, Var) else slot
 
     def needs(self, group: Any) -> list[Needs]:
         """Return the ways to meet what a solution of a group needs."""
@@ -79,11 +95,11 @@ class QueryTree:
                     certain.update(slot for slot in (subject, value) if isinstance(slot, Var))
             elif part.name == "GroupOrUnionGraphPattern":
                 ways = [one + other for one in ways for inner in part.graph for other in self.needs(inner)]
-            elif part.name == "Bind" and isinstance(copied := _formula(part.expr), Var):
+            elif part.name == "Bind" and isinstance(copied := formula_of(part.expr), Var):
                 ways = [one + Needs(names=((Var(str(part.var)), copied),)) for one in ways]
         for part in group.part or []:
             if part.name == "Filter":
-                read = tuple(test for test in _tests(part.expr) if certain.issuperset(test.variables()))
+                read = tuple(test for test in tests_of(part.expr) if certain.issuperset(test.variables()))
                 ways = [one + Needs(tests=read) for one in ways]
         return ways
 
@@ -123,7 +139,7 @@ class QueryTree:
         elif isinstance(path, PropertyPath):
             yield self._node(), self._node(), self._node()
         else:
-            yield subject, _slot(path), value
+            yield subject, slot_of(path), value
 
     def _node(self) -> Var:
         self._fresh += 1
@@ -158,7 +174,7 @@ def triples_of(blocks: Iterable[Any]) -> Iterator[tuple[Slot, Any, Slot]]:
         terms = list(block)
         for subject, path, value in zip(terms[::3], terms[1::3], terms[2::3], strict=True):
             joined = Var(str(path)) if isinstance(path, rdflib.Variable) else path
-            yield _slot(subject), joined, _slot(value)
+            yield slot_of(subject), joined, slot_of(value)
 
 
 def inner_groups(part: CompValue) -> Iterator[CompValue]:
@@ -204,7 +220,7 @@ def _chains(path: Any) -> list[tuple[tuple[Slot, bool], ...]] | None:
     if isinstance(path, MulPath):
         chains = _chains(path.path) if path.mod == "?" else None
         return None if chains is None else [(), *chains]
-    return None if isinstance(path, PropertyPath) else [((_slot(path), False),)]
+    return None if isinstance(path, PropertyPath) else [((slot_of(path), False),)]
 
 
 def _join_names(group: Any) -> Iterator[tuple[Any, Any]]:
@@ -212,7 +228,7 @@ def _join_names(group: Any) -> Iterator[tuple[Any, Any]]:
     if group.name == "SubSelect":
         return
     for part in [part for part in group.part or [] if part.name == "Bind"]:
-        first = _unwrapped(part.expr)
+        first = unwrapped(part.expr)
         if isinstance(first, rdflib.Variable):
             second = part.var
             group.part.remove(part)
@@ -247,57 +263,3 @@ def _groups_in(expression: Any) -> Iterator[CompValue]:
 
 def _renamed(old: Any, new: Any, term: Any) -> Any:
     return new if term == old else None
-
-
-def _tests(expression: Any) -> Iterator[Call]:
-    """Yield what can be read of a test; of a conjunction every part."""
-    expression = _unwrapped(expression)
-    if isinstance(expression, CompValue) and expression.name == "ConditionalAndExpression":
-        for part in (expression.expr, *expression.other):
-            yield from _tests(part)
-        return
-    formula = _formula(expression)
-    if isinstance(formula, Call):
-        yield formula
-
-
-def _unwrapped(expression: Any) -> Any:
-    """Return an expression without the levels of the grammar that hold one part only."""
-    while (
-        isinstance(expression, CompValue)
-        and expression.name.endswith("Expression")
-        and expression.other is None
-        and expression.op is None
-    ):
-        expression = expression.expr
-    return expression
-
-
-def _formula(expression: Any) -> Formula | None:
-    expression = _unwrapped(expression)
-    if isinstance(expression, rdflib.Variable | rdflib.URIRef | rdflib.Literal):
-        return _slot(expression)
-    if not isinstance(expression, CompValue):
-        return None
-    if expression.name == "RelationalExpression" and expression.op in _OPERATORS:
-        left, right = _formula(expression.expr), _formula(expression.other)
-        return Call(expression.op, (left, right)) if left is not None and right is not None else None
-    function = expression.name.removeprefix("Builtin_")
-    if function in _FUNCTIONS:
-        inner = _formula(expression.arg)
-        return Call(function, (inner,)) if inner is not None else None
-    return None
-
-
-def _slot(term: Any) -> Slot:
-    if isinstance(term, Var):
-        return term
-    if isinstance(term, rdflib.Variable):
-        return Var(str(term))
-    if isinstance(term, rdflib.BNode):
-        return Var(f"node {term}")
-    if isinstance(term, rdflib.URIRef):
-        return ox.NamedNode(str(term))
-    if term.language:
-        return ox.Literal(str(term), language=term.language)
-    return ox.Literal(str(term), datatype=ox.NamedNode(str(term.datatype))) if term.datatype else ox.Literal(str(term))

@@ -85,7 +85,7 @@ class QueryRules:
         self._rules = tuple(rules)
         self.names = tuple(rule.name for rule in rules)
         self._conditions = {rule.name: QueryConditions(rule.text) for rule in rules}
-        self._heads = {rule.name: self._conditions[rule.name].named(rule.head) for rule in rules}
+        self._heads = {name: conditions.head for name, conditions in self._conditions.items()}
 
     def __bool__(self) -> bool:
         return bool(self._rules)
@@ -161,13 +161,17 @@ class QueryRules:
         found: dict[str, set[ox.Triple]] = defaultdict(set)
         for triple in triples:
             for rule in self._rules:
-                if _concluded(store, rule, triple):
+                if _concluded(store, self._heads[rule.name], triple):
                     found[rule.name].add(triple)
         return found
 
     def _still(self, view: View, before: View, rule: QueryRule, wanted: Set[ox.Triple]) -> Iterator[ox.Triple]:
         """Yield those of some statements that a rule concludes."""
-        mine = [triple for triple in wanted if any(unify_pattern(pattern, triple) is not None for pattern in rule.head)]
+        mine = [
+            triple
+            for triple in wanted
+            if any(unify_pattern(pattern, triple) is not None for pattern in self._heads[rule.name])
+        ]
         if mine:
             places = Places(place for triple in mine for place in self._places(before, rule, triple))
             yield from (triple for triple in self._evaluate(view, rule, places) if triple in wanted)
@@ -248,13 +252,13 @@ def _things(view: View, predicate: ox.NamedNode, value: Term) -> list[str]:
     return [subject.value for subject in found if isinstance(subject, ox.NamedNode)]
 
 
-def _concluded(store: ox.Store, rule: QueryRule, triple: ox.Triple) -> bool:
+def _concluded(store: ox.Store, head: Sequence[Pattern], triple: ox.Triple) -> bool:
     """Whether a rule may have concluded a statement: whatever it concludes with it is there, too."""
-    for pattern in rule.head:
+    for pattern in head:
         values = unify_pattern(pattern, triple)
         if values is None:
             continue
-        others = ([values.get(slot) if isinstance(slot, Var) else slot for slot in other] for other in rule.head)
+        others = ([values.get(slot) if isinstance(slot, Var) else slot for slot in other] for other in head)
         if all(
             ox.Quad(*parts) in store  # type: ignore[arg-type]
             for parts in others

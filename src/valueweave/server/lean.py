@@ -1,0 +1,145 @@
+"""Queries as data, answered without a detour: no thread, no framework between the request and the evaluators.
+
+In: requests at ``/sparql``. Out: answers to queries; everything else goes on to the application.
+The decision hidden here: what is plain enough. A query that is well put, asks for data and needs no credentials is
+answered here, by the same functions that the route of the application calls, so that both answer alike; pages, updates,
+descriptions and requests that are not as the protocol says are the application's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from fastapi import Request
+from fastapi.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from valueweave.problems import InputError
+from valueweave.server.answer_cache import BoundedCache
+from valueweave.server.answers import Asked, is_repeatable, kept_headers
+from valueweave.server.caching import NotModifiedError, not_modified
+from valueweave.server.editions import Edition, Editions
+from valueweave.server.errors import ProblemError, refusal
+from valueweave.server.evaluators import Evaluators
+from valueweave.server.negotiation import wants_page
+from valueweave.server.protocol import SparqlRequest, from_address, from_body, media_type_of, read_body
+from valueweave.server.routing import came_to
+from valueweave.server.settings import Settings
+from valueweave.sparql_text import query_form
+from valueweave.store import NotAcceptableError, OutputFormat, negotiate
+
+__all__ = ["LeanQueries"]
+
+_PATH = "/sparql"
+_BODIES = {"application/sparql-query", "application/x-www-form-urlencoded"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Plain:
+    """A query that is plain enough, and the format of its answer."""
+
+    asked: Asked
+    format: OutputFormat
+    repeatable: bool
+
+
+class LeanQueries:
+    """Answer plain queries.
+
+    Args:
+        app: the application.
+        editions: the graph.
+        evaluators: what answers queries.
+        settings: limits.
+    """
+
+    def __init__(self, app: ASGIApp, editions: Editions, evaluators: Evaluators, settings: Settings) -> None:
+        self.app, self._editions, self._evaluators, self._settings = app, editions, evaluators, settings
+        self._answers = BoundedCache[tuple[bytes, str]](settings.cache_bytes // 4)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or pass it on."""
+        if scope["type"] != "http" or scope["path"] != _PATH or scope["method"] not in {"GET", "POST"}:
+            await self.app(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        plain: _Plain | None = None
+        try:
+            if scope["method"] == "POST":
+                if "authorization" not in request.headers and media_type_of(request)[0] in _BODIES:
+                    content = await read_body(request, self._settings.max_query_bytes)
+                    receive = _again(content, receive)
+                    plain = _plain(request, from_body(request, content))
+            elif b"query=" in scope["query_string"]:
+                plain = _plain(request, from_address(request, self._settings.max_query_bytes))
+        except ProblemError as error:
+            if error.status == 413:  # the rest of the body is not read, so nobody else can read it
+                came_to(scope, _PATH)
+                await refusal(request, error)(scope, receive, send)
+                return
+        if plain is None:
+            await self.app(scope, receive, send)
+            return
+        came_to(scope, _PATH)
+        try:
+            response = await self._answer(request, plain, self._editions.current())
+        except NotModifiedError as error:
+            response = not_modified(request, error)
+        except (ProblemError, InputError) as error:
+            response = refusal(request, error)
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request, plain: _Plain, edition: Edition) -> Response:
+        asked, version = plain.asked, edition.version
+        headers = kept_headers(request, edition.catalogue, asked.text, plain.format.name)
+        key: Hashable = None
+        if plain.repeatable and request.method == "POST":
+            key = (version, plain.format.name, asked.text, _names(asked.default_graph), _names(asked.named_graphs))
+        found = None if key is None else self._answers.get(key)
+        if found is None:
+            found = await self._evaluators.answer(
+                asked.text,
+                plain.format.name,
+                default_graph=asked.default_graph,
+                named_graphs=asked.named_graphs,
+                version=version,
+            )
+            if key is not None:
+                self._answers.put(key, found, len(found[0]) + len(asked.text) + 1000)
+        body, media_type = found
+        return Response(body, media_type=media_type, headers=headers)
+
+
+def _names(graphs: object) -> Hashable:
+    return None if graphs is None else tuple(graphs)  # type: ignore[arg-type]
+
+
+def _plain(request: Request, wanted: SparqlRequest) -> _Plain | None:
+    """Return the query when it is plain enough."""
+    accept = request.headers.get("accept")
+    if wanted.asked is None or wants_page(accept, wanted.format):
+        return None
+    form = query_form(wanted.asked.text)
+    if form is None:
+        return None
+    kind = "solutions" if form == "SELECT" else "boolean" if form == "ASK" else "graph"
+    try:
+        chosen = negotiate(wanted.format or accept, kind)  # type: ignore[arg-type]
+    except NotAcceptableError:
+        return None
+    return _Plain(wanted.asked, chosen, is_repeatable(wanted.asked.text))
+
+
+def _again(content: bytes, receive: Receive) -> Receive:
+    """Return a way to receive a body that was read already."""
+    given = False
+
+    async def receive_again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": content, "more_body": False}
+
+    return receive_again

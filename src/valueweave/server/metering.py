@@ -1,0 +1,71 @@
+"""Each request with an id, counted, and logged where that is wanted.
+
+In: requests as they pass. Out: the header ``X-Request-Id``, counts, lines of log.
+The decision hidden here: an id that the asker gives is kept when it is a plain one; it is the outermost part of the
+server, so that what it counts is what the asker sees.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from valueweave.server.logs import log_event
+from valueweave.server.metrics import Meter
+from valueweave.server.routing import route_of, watch
+
+__all__ = ["Metering"]
+
+_REQUEST_ID = re.compile(rb"[\w.:-]{1,64}")
+_REFUSED = {403, 413, 414, 503, 504}
+
+
+class Metering:
+    """Count each request, give it an id, and log it where that is wanted.
+
+    Args:
+        app: what answers.
+        meter: what counts.
+        log: whether to log each request.
+        log_refused: whether to log those that were refused because they would take too much.
+    """
+
+    def __init__(self, app: ASGIApp, meter: Meter, log: bool, log_refused: bool = False) -> None:
+        self.app, self._meter, self._log, self._log_refused = app, meter, log, log_refused
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+        request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex.encode("ascii")
+        status = 500
+        watch(scope)
+
+        async def send_on(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message.setdefault("headers", []).append((b"x-request-id", request_id))
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_on)
+        finally:
+            seconds = time.perf_counter() - started
+            self._meter.count(scope["method"], route_of(scope), status, seconds)
+            if self._log or (self._log_refused and status in _REFUSED):
+                log_event(
+                    "request" if self._log else "refused",
+                    id=request_id.decode("ascii"),
+                    method=scope["method"],
+                    path=scope["path"],
+                    route=route_of(scope),
+                    status=status,
+                    ms=round(seconds * 1000, 2),
+                )
