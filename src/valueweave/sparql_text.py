@@ -200,16 +200,25 @@ def is_ambiguous(text: str) -> bool:
 
     >>> is_ambiguous("ASK { FILTER(1 < 2) }"), is_ambiguous("ASK { FILTER(?a<'b'&&?c>'d') }")
     (False, True)
+    >>> is_ambiguous("INSERT { ?s ?p <#o> } WHERE { ?s ?p <it's> FILTER(?p != 1) }")
+    False
     """
     return _quiet_spans(text) is None
 
 
 def _quiet_spans(text: str) -> list[tuple[int, int]] | None:
     """Return where comments, strings and IRIs stand, or ``None`` when the text can be read in more than one way."""
-    spans = []
+    spans: list[tuple[int, int]] = []
+    brackets = ["{"]
     for token in tokens(text):
-        if token.kind == "unreadable" or (token.kind == "iri" and _AMBIGUOUS_IRI.match(token.text)):
+        # "Less than" stands in round brackets only: as every expression of SPARQL does.
+        unsure = token.kind == "iri" and brackets[-1] == "(" and _AMBIGUOUS_IRI.match(token.text)
+        if token.kind == "unreadable" or unsure:
             return None
+        if token.kind == "symbol" and token.text in "([{":
+            brackets.append(token.text)
+        elif token.kind == "symbol" and token.text in ")]}" and len(brackets) > 1:
+            brackets.pop()
         if token.kind in {"comment", "string", "iri"}:
             spans.append((token.start, token.start + len(token.text)))
     return spans

@@ -43,7 +43,8 @@ def test_a_case_is_seen_with_what_follows_and_goes_without_a_trace(project: Proj
 def test_a_change_leaves_what_a_build_would_make(project: Project, curator: Curator) -> None:
     curator.put_case("mill", case("mill"))
     curator.put_case("oil", case("oil", record("actor/press", "Organization", "identifiedIn: stage/mill")))
-    curator.put_case("mill", case("mill", record("stage/mill-2", "Stage", "order: 2")))
+    curator.put_case("mill", case("mill", record("stage/mill-2", "Stage", "growth: 4.50")))
+    curator.put_case("mill", case("mill", record("stage/mill-2", "Stage", "order: 2", "growth: 4.50")))
     changed = state(project)
     build(project, force=True)
     assert_state(project, changed)
@@ -184,20 +185,15 @@ def test_two_people_do_not_overwrite_each_other(curator: Curator) -> None:
 
 def test_a_case_that_others_refer_to_stays(project: Project, curator: Curator) -> None:
     curator.put_case("mill", case("mill", record("stage/mill-2", "Stage")))
-    curator.put_case(
-        "oil",
-        case("oil", record("actor/press", "Organization", "identifiedIn: [stage/mill, stage/mill-2]"))
-        + b"  - id: actor/mill\n    cooperatesWith: actor/press\n    evidence: [{section: '1', start: 1, end: 5, sha256: "
-        + b"a" * 64
-        + b", evidenceKind: stated, supports: [cooperatesWith]}]\n",
-    )
+    both = record("actor/press", "Organization", "identifiedIn: [stage/mill, stage/mill-2]")
+    curator.put_case("oil", case("oil", both, record("actor/mule", "Organization", "cooperatesWith: actor/mill")))
     before = state(project)
     with pytest.raises(InputError) as error:
         curator.delete_case("mill")
     told = {(problem.code, problem.record, problem.term) for problem in error.value.problems}
     assert told >= {
         ("case-referred-to", "actor/press", "sce:identifiedIn"),
-        ("case-referred-to", "actor/mill", "sce:cooperatesWith"),
+        ("case-referred-to", "actor/mule", "sce:cooperatesWith"),
     }
     assert {problem.code for problem in error.value.problems} == {"case-referred-to"}
     assert any("stage/mill-2" in problem.message for problem in error.value.problems)
@@ -207,6 +203,16 @@ def test_a_case_that_others_refer_to_stays(project: Project, curator: Curator) -
     assert_state(project, before)
     curator.delete_case("oil")
     curator.delete_case("mill")
+
+
+def test_what_only_adds_to_a_thing_needs_it_too(project: Project, curator: Curator) -> None:
+    curator.put_case("mill", case("mill"))
+    curator.update("INSERT DATA { <stage/mill> sce:endYear 2012 }")
+    with pytest.raises(InputError) as error:
+        curator.delete_case("mill")
+    [problem] = error.value.problems
+    assert (problem.code, problem.record, problem.term) == ("case-referred-to", "stage/mill", "sce:endYear")
+    assert "graph:updates" in problem.message
 
 
 def test_at_most_fifty_referrers_are_named(curator: Curator) -> None:

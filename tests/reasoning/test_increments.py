@@ -67,7 +67,8 @@ QUERIES = {
     # Patterns that stand at no thing of every solution, a conclusion of a thing that only some solutions have.
     "marked": "CONSTRUCT { ?m <urn:marks> ?x . ?n <urn:of> ?x } WHERE { ?x a <urn:B> ; <urn:q> ?y . ?y <urn:age> ?age "
     "FILTER(?x != ?y && ?age < 2) OPTIONAL { ?m <urn:r> ?y . FILTER NOT EXISTS { ?m <urn:p> ?any } } "
-    "OPTIONAL { { ?x <urn:p> ?z } UNION { ?y <urn:p> ?z } FILTER(NOT EXISTS { ?z <urn:q> ?w } || EXISTS { ?z a <urn:C> }) }"
+    "OPTIONAL { { ?x <urn:p> ?z } UNION { ?y <urn:p> ?z } "
+    "FILTER(NOT EXISTS { ?z <urn:q> ?w } || EXISTS { ?z a <urn:C> }) }"
     ' BIND(IF(BOUND(?m), ?none, IRI(CONCAT(STR(?x), IF(BOUND(?z), "-pair", "-lone")))) AS ?n) }',
     "also": "CONSTRUCT { ?x <urn:mutual> ?y } WHERE { ?x ?link ?y . ?y a <urn:A> . FILTER(?link = <urn:r>) }",
 }

@@ -274,11 +274,11 @@ def test_a_case_that_others_refer_to_stays(writer: httpx.Client) -> None:
 
 def test_a_case_that_contradicts_the_others_is_refused_with_the_proof(writer: httpx.Client) -> None:
     # Nothing is an actor and a platform at once.
-    text = case("against") + "  - {id: actor/haier, operates: actor/alibaba, evidence: [EVIDENCE]}\n".replace(
-        "EVIDENCE",
-        "{section: '2.1', start: 10, end: 20, sha256: " + "a" * 64 + ", evidenceKind: stated, supports: [operates]}",
-    )
+    evidence = "{section: '2.1', start: 10, end: 20, sha256: " + "a" * 64 + ", evidenceKind: stated}"
+    both = f"  - {{id: actor/against, type: [Organization, Platform], label: {{en: Both}}, evidence: [{evidence}]}}"
+    text = case("against") + both
     answer = put(writer, "against", text)
-    assert (answer.status_code, answer.json()["code"]) == (409, "contradiction"), answer.text
-    assert answer.json()["line"] == text.splitlines().index(text.splitlines()[-1]) + 1
-    assert "operates" in answer.json()["detail"]
+    assert answer.status_code == 409, answer.text
+    assert answer.json()["code"] == "contradiction"
+    assert answer.json()["line"] == len(text.splitlines())
+    assert "Both is an organization" in answer.json()["detail"]

@@ -10,6 +10,7 @@ _VALUES = (
 )
 _TYPED = "RDF 1.1: a plain literal is an `xsd:string`, one with a language an `rdf:langString`"
 _DOT = "SPARQL 1.1: `456.` is a number and a dot that ends the triple"
+_LOAD = "the server fetches no documents: `LOAD` is refused, also with `SILENT`"
 _ESCAPES = r"the engine reads `\u0070` in strings and IRIs, not in names and variables"
 
 OVERTAKEN: dict[str, str] = {
@@ -52,6 +53,7 @@ KNOWN: dict[str, str] = {
     **dict.fromkeys(("1.0-syntax-sparql2/syntax-esc-04", "1.0-syntax-sparql2/syntax-esc-05"), _ESCAPES),
     "1.0-syntax-sparql3/syn-bad-26": "the engine does not cut tokens by the longest match: `?x<?a&&?b>?y` is taken as "
     "comparisons",
+    **dict.fromkeys(("update-silent/load-silent", "update-silent/load-into-silent"), _LOAD),
     "functions/bnode01": 'the engine\'s `BNODE("x")` is the same node in every solution',
 }
 """All of them."""

@@ -54,7 +54,10 @@ def _tables(run: Sequence[Trial], aside: Sequence[Trial], outcomes: Mapping[str,
     suites = sorted({trial.suite for trial in run})
     parts = [_counts(suite, [trial for trial in run if trial.suite == suite], outcomes) for suite in suites]
     failed = [trial for trial in run if not outcomes[trial.id]]
-    for title, wanted in (("Not passed: the engine", False), ("Not passed: overtaken tests", True)):
+    for title, wanted in (
+        ("Not passed", False),
+        ("Not passed, since a later standard or a correction of the suite has overtaken them", True),
+    ):
         listed = [trial for trial in failed if (trial.id in OVERTAKEN) is wanted]
         if listed:
             parts.append(_reasons(title, listed))

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,16 +34,21 @@ def served(store: Path, **settings: str) -> Iterator[httpx.Client]:
         text=True,
         env={**os.environ, **environment, "PYTHONUNBUFFERED": "1"},
     )
+    said: list[str] = []
     try:
-        with httpx.Client(base_url=_address(process), timeout=60) as client:
+        address = _address(process, said)
+        # What nobody reads fills the pipe, and then the server waits.
+        reader = threading.Thread(target=said.extend, args=(process.stderr,), daemon=True)
+        reader.start()
+        with httpx.Client(base_url=address, timeout=60) as client:
             yield client
     finally:
         process.terminate()
         process.wait(10)
+        sys.stderr.write("".join(said))  # pytest shows it beside a failure
 
 
-def _address(process: subprocess.Popen[str]) -> str:
-    said = []
+def _address(process: subprocess.Popen[str], said: list[str]) -> str:
     assert process.stderr is not None
     for line in process.stderr:
         said.append(line)

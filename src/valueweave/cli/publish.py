@@ -55,6 +55,9 @@ def serve(
     context: typer.Context,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8000,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that take requests; otherwise the setting, which is 1.", min=1, max=64)
+    ] = None,
     settings: Annotated[
         Path | None, typer.Option(help="A TOML file of limits and habits; VALUEWEAVE_SERVER_... goes before it.")
     ] = None,
@@ -63,4 +66,7 @@ def serve(
     from valueweave.server import run
     from valueweave.server.settings import load_settings
 
-    run(project_of(context), host, port, settings=load_settings(dict(os.environ), settings), prepare=build_missing)
+    chosen = load_settings(dict(os.environ), settings)
+    if workers is not None:
+        chosen = chosen.model_copy(update={"workers": workers})
+    run(project_of(context), host, port, settings=chosen, prepare=build_missing)

@@ -21,7 +21,7 @@ from valueweave.live.effects import effect_of, resolve
 from valueweave.live.graphs import change_of, change_plain, is_plain, update_plain
 from valueweave.live.overlay import ADDED, REMOVED, Overlay
 from valueweave.live.referrers import find_referrers
-from valueweave.live.surroundings import Surroundings
+from valueweave.live.surroundings import Surroundings, as_stored
 from valueweave.live.theory import Theories, Theory
 from valueweave.live.update_text import check_update, with_using
 from valueweave.namespaces import shorten_iri
@@ -174,7 +174,7 @@ class Curator:
         document, problems = read_case(name, text, media, theory)
         graphs = [document.graph_iri, *([before.graph] if before else ())]
         gone = [q for graph in graphs for q in draft.engine.quads_for_pattern(None, None, None, ox.NamedNode(graph))]
-        come = document.quads()
+        come = as_stored(document.quads())
         beside = Surroundings(draft.engine, graphs)
         if not has_errors(problems):
             problems += check_case(document, theory, beside)

@@ -16,7 +16,7 @@ import pyoxigraph as ox
 
 from valueweave.layout import DERIVATIONS, INFERRED_GRAPH, ONTOLOGY_GRAPH
 from valueweave.live.overlay import UPDATES_GRAPH
-from valueweave.live.surroundings import is_asserted
+from valueweave.live.surroundings import as_stored, is_asserted
 from valueweave.live.update_text import Block, Operation, read_update
 from valueweave.namespaces import ID, PREFIXES, shorten_iri
 from valueweave.problems import InputError, Problem
@@ -25,6 +25,7 @@ __all__ = ["Effect", "effect_of", "resolve"]
 
 _UPDATES = ox.NamedNode(UPDATES_GRAPH)
 _DEFAULT = ox.DefaultGraph()
+_ADD_TO_DEFAULT = re.compile(r"(ADD\b.*)\bDEFAULT$", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass
@@ -76,11 +77,11 @@ def resolve(effect: Effect, store: ox.Store) -> tuple[list[ox.Quad], list[ox.Qua
         InputError: with the code ``computed-graph`` when it changes what is computed, ``blank-node`` when it makes one.
     """
     come: dict[ox.Quad, None] = {}
-    for quad in effect.inserts:
+    for quad in as_stored(effect.inserts):
         place = _UPDATES if quad.graph_name == _DEFAULT else quad.graph_name
         come[ox.Quad(quad.subject, quad.predicate, quad.object, place)] = None
     go: dict[ox.Quad, None] = {}
-    for quad in effect.deletes:
+    for quad in as_stored(effect.deletes):
         if quad.graph_name == _DEFAULT:
             go.update(dict.fromkeys(_asserting(quad.triple, store)))
         elif quad in store:
@@ -218,6 +219,8 @@ def _difference(operations: Sequence[Operation], store: ox.Store, copy: ox.Store
 
 def _kept(operation: Operation) -> str:
     """Return an operation that does to the graph of updates what it does to the default graph, too."""
+    if operation.kind == "other" and (found := _ADD_TO_DEFAULT.match(operation.text)):
+        return f"{operation.prologue} {operation.text} ; {found[1]}{_UPDATES}"
     if operation.within is not None or operation.kind == "other":
         return f"{operation.prologue} {operation.text}"
     deletes, inserts = _doubled(operation.deletes), _doubled(operation.inserts)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pyoxigraph as ox
 
+from valueweave.live.surroundings import as_stored
 from valueweave.namespaces import GRAPH
 
 __all__ = ["ADDED", "REMOVED", "UPDATES_GRAPH", "Overlay"]
@@ -74,11 +75,13 @@ class Overlay:
 
     def apply(self, asserted: Iterable[ox.Quad]) -> list[ox.Quad]:
         """Return what is asserted when documents assert ``asserted``."""
-        return list(dict.fromkeys(quad for quad in (*asserted, *self.added) if quad not in self.removed))
+        if not self:
+            return list(asserted)
+        return [quad for quad in as_stored((*asserted, *self.added)) if quad not in self.removed]
 
     def settle(self, asserted: Iterable[ox.Quad]) -> None:
         """Forget what documents say themselves now: additions they make, removed quads that they no longer assert."""
-        said = set(asserted)
+        said = set(as_stored(asserted)) if self else set()
         self.added = {quad: None for quad in self.added if quad not in said}
         self.removed = {quad: None for quad in self.removed if quad in said}
 

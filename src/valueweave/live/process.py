@@ -27,10 +27,13 @@ from valueweave.store.evaluator import end_after, limit_memory, read_frame, writ
 if TYPE_CHECKING:
     from valueweave.live import Applied, Curator
 
-__all__ = ["RUN", "Change", "Changed", "main", "read_triples"]
+__all__ = ["READY", "RUN", "Change", "Changed", "main", "read_triples"]
 
 RUN = "import sys; from valueweave.live.process import main; main(*sys.argv[1:])"
 """What Python is to run, with the arguments of :func:`main`."""
+
+READY = "ready"
+"""What the process says first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,7 @@ def main(home: str, store: str, memory_mib: str, wait: str) -> None:
     requests = sys.stdin.buffer
     curator = Curator(Project(Path(home), Path(store)), float(wait))
     limit_memory(int(memory_mib))
+    write_frame(answers, READY)
     with suppress(EOFError, BrokenPipeError, KeyboardInterrupt):
         while True:
             asked = read_frame(requests)

@@ -20,7 +20,7 @@ from valueweave.store.interface import Engine
 from valueweave.validation.findings import did_you_mean
 from valueweave.validation.references import Catalogue
 
-__all__ = ["StoreCatalogue", "Surroundings", "is_asserted"]
+__all__ = ["StoreCatalogue", "Surroundings", "as_stored", "is_asserted"]
 
 _TYPE = ox.NamedNode(PREFIXES["rdf"] + "type")
 _SOURCE = ox.NamedNode(SCE + "Source")
@@ -39,6 +39,18 @@ def is_asserted(quad: ox.Quad) -> bool:
     return isinstance(graph, ox.NamedNode) and not (
         graph.value in (INFERRED_GRAPH, ONTOLOGY_GRAPH) or graph.value.startswith(DERIVATIONS)
     )
+
+
+def as_stored(quads: Iterable[ox.Quad]) -> list[ox.Quad]:
+    """Return quads as a store gives them back: numbers and dates in the one form in which it keeps them.
+
+    >>> one = ox.Literal("4.50", datatype=ox.NamedNode("http://www.w3.org/2001/XMLSchema#decimal"))
+    >>> as_stored([ox.Quad(ox.NamedNode("urn:a"), ox.NamedNode("urn:b"), one)])[0].object.value
+    '4.5'
+    """
+    store = ox.Store()
+    store.extend(quads)
+    return list(store)
 
 
 class Surroundings:

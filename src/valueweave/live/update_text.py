@@ -144,7 +144,10 @@ def with_using(text: str, default: Sequence[str], named: Sequence[str]) -> str:
             parts = [f"{word} {{{_template(blocks)}}}" for word, blocks in templates if blocks or word in _words(body)]
             body = f"{' '.join(parts)} {clauses} WHERE {operation.where}"
         written.append((operation.prologue, body))
-    # The prologue of an operation holds all those before it, and may be said again.
+    # The prologue of an operation holds all those before it. The embedded engine takes one at the beginning only.
+    prologues = {prologue for prologue, _ in written}
+    if len(prologues) == 1:
+        return f"{prologues.pop()} {' ; '.join(body for _, body in written)}".strip()
     return " ; ".join(f"{prologue} {body}".strip() for prologue, body in written)
 
 

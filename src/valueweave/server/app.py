@@ -6,10 +6,13 @@ The decision hidden here: how the parts of the server are put together.
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from types import FrameType
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
@@ -114,6 +117,7 @@ def create_app(kg: KnowledgeGraph, settings: Settings | None = None) -> FastAPI:
     )
     # The outermost of all: what it counts is what the asker sees.
     app.add_middleware(Metering, meter=meter, log=settings.access_log, log_refused=settings.log == "json")
+    app.state.stopping = False
     app.openapi = lambda: describe_interface(app)  # type: ignore[method-assign]
     return app
 
@@ -127,9 +131,10 @@ def _evaluators(kg: KnowledgeGraph, settings: Settings, meter: Meter) -> Evaluat
 
 
 @asynccontextmanager
-async def _lifespan(_: FastAPI, editions: Editions, writing: Writing) -> AsyncIterator[None]:
+async def _lifespan(app: FastAPI, editions: Editions, writing: Writing) -> AsyncIterator[None]:
     if editions.evaluators is not None:
         editions.evaluators.attach()
+    _notice_stop(app)
     try:
         yield
     finally:
@@ -137,6 +142,20 @@ async def _lifespan(_: FastAPI, editions: Editions, writing: Writing) -> AsyncIt
         if editions.evaluators is not None:
             editions.evaluators.close()
         editions.close()
+
+
+def _notice_stop(app: FastAPI) -> None:
+    """Have the application know from the signal on that it is being stopped, so that nobody sends it more."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    stops = signal.getsignal(signal.SIGTERM)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        app.state.stopping = True
+        if callable(stops):
+            stops(number, frame)
+
+    signal.signal(signal.SIGTERM, stop)
 
 
 def _operations(app: FastAPI, editions: Editions, meter: Meter) -> None:
@@ -155,7 +174,9 @@ def _operations(app: FastAPI, editions: Editions, meter: Meter) -> None:
         "/readyz", tags=["Operations"], summary="Can it answer queries?", responses={503: {"description": "Not yet"}}
     )
     def ready() -> JSONResponse:
-        """Ask the store; 503 when it does not answer."""
+        """Ask the store; 503 when it does not answer, or the server is being stopped."""
+        if app.state.stopping:
+            raise ProblemError(503, Problem("server-stopping", "The server is being stopped.", "Ask another one."))
         try:
             edition = editions.current()
             answered = bool(edition.kg.store.query("ASK { ?s ?p ?o }"))

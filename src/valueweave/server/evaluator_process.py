@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import cast
 
 from valueweave.store.evaluator import RUN
 from valueweave.store.frames import HEAD, Evaluated, answer_head, answer_of
@@ -93,8 +94,7 @@ class EvaluatorProcess(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the way to write."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002
         """Return where the next bytes go: behind the head, or straight into the answer."""

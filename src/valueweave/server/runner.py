@@ -1,8 +1,7 @@
 """A server that runs.
 
 In: a project, an address. Out: a server that answers until it is stopped.
-The decision hidden here: uvicorn, one process; the address is taken before anything else, so that a port in use is said
-at once and in words.
+The decision hidden here: the address is taken before anything else, so that a port in use is said at once and in words.
 """
 
 from __future__ import annotations
@@ -12,15 +11,15 @@ import socket
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 
-import uvicorn
-
+from valueweave.graph import KnowledgeGraph
 from valueweave.graph import open as open_graph
 from valueweave.problems import InputError, Problem
 from valueweave.project import Project
 from valueweave.server.app import create_app
+from valueweave.server.logs import log_event
 from valueweave.server.settings import Settings
+from valueweave.server.workers import serve_by_workers, serve_here
 
 __all__ = ["listen", "run"]
 
@@ -86,28 +85,38 @@ def run(
     Raises:
         InputError: when the address cannot be taken, or there is no store and none can be built.
     """
+    settings = settings or Settings()
     taken = listen(host, port)
     try:
         if prepare:
             prepare(project)
         started = time.perf_counter()
         with open_graph(project.home, project.store) as kg:
-            counts = kg.statistics()["counts"]
-            loaded = (
-                f"Loaded {counts.get('records', 0)} records with {counts.get('evidence', 0)} evidence items, "
-                f"{counts.get('statements', 0)} statements (version {kg.version}) "
-                f"in {time.perf_counter() - started:.2f} s."
-            )
-            if kg.stale:
-                print(_STALE, file=sys.stderr)
-            address = f"[{host}]" if ":" in host else host
-            print(loaded, file=sys.stderr)
-            print(f"Serving at http://{address}:{taken.getsockname()[1]}/  (Ctrl+C stops)", file=sys.stderr, flush=True)
-            app = create_app(kg, settings)
-            # A forwarded address counts only from a proxy on this machine (uvicorn's default).
-            config = uvicorn.Config(app, log_level="warning", server_header=False, timeout_graceful_shutdown=5)
-            # To be stopped is how a server ends.
-            with suppress(KeyboardInterrupt):
-                uvicorn.Server(config).run(sockets=[taken])
+            name = f"[{host}]" if ":" in host else host
+            address = f"http://{name}:{taken.getsockname()[1]}/"
+            _tell_start(kg, address, time.perf_counter() - started, settings)
+            if settings.workers == 1:
+                serve_here(create_app(kg, settings), taken, settings)
+        if settings.workers > 1:
+            serve_by_workers(project, taken, settings)
+        if settings.log == "json":
+            log_event("stopped")
     finally:
         taken.close()
+
+
+def _tell_start(kg: KnowledgeGraph, address: str, seconds: float, settings: Settings) -> None:
+    counts = kg.statistics()["counts"]
+    records, evidence, statements = (counts.get(name, 0) for name in ("records", "evidence", "statements"))
+    if settings.log == "json":
+        log_event("loaded", version=kg.version, statements=statements, stale=kg.stale, seconds=round(seconds, 3))
+        log_event("serving", address=address, workers=settings.workers, evaluators=settings.evaluators)
+        return
+    if kg.stale:
+        print(_STALE, file=sys.stderr)
+    print(
+        f"Loaded {records} records with {evidence} evidence items, {statements} statements (version {kg.version}) "
+        f"in {seconds:.2f} s.",
+        file=sys.stderr,
+    )
+    print(f"Serving at {address}  (Ctrl+C stops)", file=sys.stderr, flush=True)

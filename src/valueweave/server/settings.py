@@ -52,7 +52,7 @@ class Settings(BaseModel):
         max_write_bytes: longest case file, graph or update taken.
         write_seconds: how long a change may take.
         write_waiting: how many seconds a change waits for those before it.
-        write_memory_mib: memory that a change may take; 0 is no limit.
+        write_memory_mib: memory that a change may take, of which the engine takes some 300; 0 is no limit.
 
     >>> Settings(max_query_bytes=10_000).related
     50

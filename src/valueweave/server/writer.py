@@ -7,12 +7,13 @@ has changed nothing, unless its version was switched in already.
 
 from __future__ import annotations
 
+import os
 import select
 import subprocess
 import sys
 import threading
 from contextlib import suppress
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 from valueweave.live import Applied
 from valueweave.live.process import RUN, Change, Changed
@@ -24,6 +25,9 @@ from valueweave.sparql_text import QueryError
 from valueweave.store.evaluator import read_frame, write_frame
 
 __all__ = ["Writer"]
+
+_START = 60.0
+"""So many seconds the process may take to start."""
 
 _WAITING = 16
 """So many changes may wait for those before them: more would take the threads that others need."""
@@ -75,19 +79,17 @@ class Writer:
         raise kinds.get(changed.error, InputError)(*changed.problems)
 
     def _ask(self, change: Change) -> Changed:
-        child = self._started()
-        assert child.stdin is not None
-        assert child.stdout is not None
         kept = False
         try:
-            write_frame(child.stdin, change)
-            readable, _, _ = select.select([child.stdout], [], [], change.seconds)
-            if not readable:
-                limit = f"The change was ended after {change.seconds:g} seconds."
-                raise ProblemError(504, Problem("write-timeout", limit, _LOOK))
-            answer = read_frame(child.stdout)
+            requests, answers = self._started()
+            write_frame(requests, change)
+            _wait(answers, change.seconds)
+            answer = read_frame(answers)
             assert isinstance(answer, Changed)
             kept = True
+        except TimeoutError as error:
+            limit = f"The change was ended after {change.seconds:g} seconds."
+            raise ProblemError(504, Problem("write-timeout", limit, _LOOK)) from error
         except (EOFError, OSError) as error:
             raise ProblemError(503, _STOPPING if self._closed else _ENDED, headers={"Retry-After": "5"}) from error
         else:
@@ -96,14 +98,24 @@ class Writer:
             if not kept:
                 self._end()
 
-    def _started(self) -> subprocess.Popen[bytes]:
-        if self._child is None or self._child.poll() is not None:
-            if self._closed:
-                raise ProblemError(503, _STOPPING)
+    def _started(self) -> tuple[IO[bytes], IO[bytes]]:
+        """Return what the process reads and what it writes, once it is ready."""
+        if self._closed:
+            raise EOFError
+        new = self._child is None or self._child.poll() is not None
+        if new:
             limits = [str(self._settings.write_memory_mib), str(self._settings.write_waiting)]
             command = [sys.executable, "-c", RUN, str(self._project.home), str(self._project.store), *limits]
-            self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        return self._child
+            # The engine's threads would each set address space aside, and the ceiling on memory is one on that.
+            environment = {**os.environ, "MALLOC_ARENA_MAX": "2"}
+            self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+        assert self._child is not None
+        assert self._child.stdin is not None
+        assert self._child.stdout is not None
+        if new:
+            _wait(self._child.stdout, _START)
+            read_frame(self._child.stdout)
+        return self._child.stdin, self._child.stdout
 
     def _end(self) -> None:
         child, self._child = self._child, None
@@ -130,6 +142,12 @@ class Writer:
 _LOOK = "Change less at once. Whether it still came to stand, the address changed tells."
 _STOPPING = Problem("server-stopping", "The server is being stopped.", "Send it again in a moment.")
 _ENDED = Problem("write-ended", "The change was ended, perhaps because it took more memory than it may.", _LOOK)
+
+
+def _wait(stream: IO[bytes], seconds: float) -> None:
+    readable, _, _ = select.select([stream], [], [], seconds)
+    if not readable:
+        raise TimeoutError
 
 
 def _busy() -> ProblemError:

@@ -16,15 +16,17 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any
 
 import pyoxigraph as ox
 
 from valueweave.problems import InputError, Problem
-from valueweave.store.versions import Versions
+from valueweave.store.versions import DRAFT, Versions
 
 __all__ = ["Draft", "changing"]
 
+_NUMBERS = count()
 _POLL = 0.005
 _ALONE = 2
 """References to the engine when nobody else holds it: the draft's own, and that of the question."""
@@ -42,7 +44,8 @@ class Draft:
         self._versions = versions
         self._started = time.perf_counter()
         self.before = versions.current()
-        self._name, self._place = versions.fresh(self.before["digest"])
+        # Whoever still looks at a draft that failed has its files open, so no other may lie in the same place.
+        self._place = f"versions/{DRAFT}{os.getpid()}-{next(_NUMBERS)}"
         self._switched = False
         self._engine: ox.Store | None = self._copy()
 
@@ -98,14 +101,17 @@ class Draft:
                 raise RuntimeError("somebody holds the engine of a draft that is to be switched to")
         self._engine = None  # closes the files before their hashes are taken and the pointer names them
         shutil.rmtree(self._versions.folder / self._place / "scratch", ignore_errors=True)
+        name, place = self._versions.fresh(self.before["digest"])
+        (self._versions.folder / self._place).rename(self._versions.folder / place)
+        self._place = place
         complete = {
             **self.before,
             **told,
             "built_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "version": self._name,
-            "folder": self._place,
+            "version": name,
+            "folder": place,
             "previous": self.before["version"],
-            "files": self._versions.files(self._place, self.before),
+            "files": self._versions.files(place, self.before),
             "write_seconds": round(time.perf_counter() - self._started, 3),
         }
         self._versions.switch(complete)

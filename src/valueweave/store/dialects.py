@@ -26,11 +26,11 @@ class Dialect:
         update: where updates go, when nothing else is said: ``{query}`` is the query address, ``{parent}`` the same
             without its last part.
         graph_store: where the Graph Store Protocol is spoken, or nothing.
-        default_parameter: how the Graph Store Protocol of the engine names the default graph.
         authentication: ``basic`` or ``digest``; a token is sent as bearer token whatever stands here.
         solutions: the media type to ask rows in.
         triples: the media types to ask graphs in.
         chunk: how many statements at most are sent at once.
+        inline: how many statements at most stand in one update.
         atomic: whether an update request of several operations is seen, and lasts, as a whole or not at all.
         timeout: the parameter for the time limit of a query, or nothing; with the number of its units in a second.
         cut_headers: headers of an answer that say that it was cut short.
@@ -42,11 +42,11 @@ class Dialect:
     default_graph: Literal["own", "union"] = "own"
     update: str = "{query}"
     graph_store: str | None = None
-    default_parameter: str = "default"
     authentication: Literal["basic", "digest"] = "basic"
     solutions: str = "application/sparql-results+json"
     triples: str = "application/n-triples, text/turtle;q=0.8"
     chunk: int = 5_000
+    inline: int = 2_000
     atomic: bool = True
     timeout: tuple[str, int] | None = None
     cut_headers: tuple[str, ...] = ()
@@ -64,6 +64,8 @@ _ALL = (
         update="{parent}/sparql-auth",
         graph_store="{parent}/sparql-graph-crud-auth",
         authentication="digest",
+        # Its compiler runs out of stack on long updates.
+        inline=300,
         # Its JSON writes true as "1" and calls literals "typed-literal"; its XML is as the standard says.
         solutions="application/sparql-results+xml",
         atomic=False,

@@ -154,7 +154,8 @@ class Client:
             QueryError: as :meth:`update`.
             RemoteError: as :meth:`update`.
         """
-        size, store = self.target.dialect.chunk, self.target.graph_store
+        dialect, store = self.target.dialect, self.target.graph_store
+        size = dialect.inline if store is None else dialect.chunk
         every = list(lines)
         for start in range(0, len(every), size):
             piece = "\n".join(every[start : start + size])

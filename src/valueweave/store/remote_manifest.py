@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pyoxigraph as ox
@@ -110,14 +110,18 @@ class RemoteManifest:
             if time.monotonic() > end:
                 raise InputError(self._between())
             time.sleep(0.2)
-        parts = sorted(_text(row["text"]) for row in found)
-        try:
-            manifest = json.loads("".join(part.partition(":")[2] for part in parts))
-        except json.JSONDecodeError as error:
-            raise InputError(self._broken()) from error
-        if not isinstance(manifest, dict) or (manifest.get("version"), "current") not in versions:
+        manifest = _joined(found)
+        if manifest is None or (manifest.get("version"), "current") not in versions:
             raise InputError(self._broken())
         return manifest
+
+    def stored(self) -> dict[str, Any] | None:
+        """Return the manifest that is there, be it of a switch that was broken off; ``None`` when it cannot be read.
+
+        Raises:
+            InputError: when the engine does not answer.
+        """
+        return _joined(select(self._client, _QUERY))
 
     def current_or_none(self) -> dict[str, Any] | None:
         """Return the manifest of the current version, or ``None`` when there is none or it is broken.
@@ -149,6 +153,15 @@ class RemoteManifest:
     def _broken(self) -> Problem:
         remedy = "Run 'valueweave build --force' to build it afresh."
         return Problem("broken-store", "The manifest there cannot be read.", remedy, file=str(self._client.target))
+
+
+def _joined(rows: Iterable[ox.QuerySolution]) -> dict[str, Any] | None:
+    parts = sorted({_text(row["text"]) for row in rows})
+    try:
+        manifest = json.loads("".join(part.partition(":")[2] for part in parts))
+    except json.JSONDecodeError:
+        return None
+    return manifest if isinstance(manifest, dict) else None
 
 
 def _text(term: object) -> str:

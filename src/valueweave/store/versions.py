@@ -31,10 +31,13 @@ from filelock import FileLock, Timeout
 from valueweave.problems import InputError, Problem
 from valueweave.store.holding import is_held
 
-__all__ = ["LIVE", "MANIFEST", "POINTER", "StoreMissingError", "Versions"]
+__all__ = ["DRAFT", "LIVE", "MANIFEST", "POINTER", "StoreMissingError", "Versions"]
 
 POINTER = "current.json"
 MANIFEST = "manifest.json"
+DRAFT = "draft-"
+"""How the folder of a version begins that is not current yet and has no name."""
+
 LIVE = "live"
 """Folder of the live documents in that of a version."""
 
@@ -248,7 +251,9 @@ class Versions:
         """Return name and folder of a version that does not exist yet; call it while holding the store."""
         # A name is never given twice: what was cached of a version must not be taken for that of another.
         versions = self.folder / "versions"
-        names = [path.name for path in versions.iterdir()] if versions.is_dir() else []
+        names = (
+            [path.name for path in versions.iterdir() if not path.name.startswith(DRAFT)] if versions.is_dir() else []
+        )
         if (manifest := self.current_or_none()) is not None:
             names.append(manifest["version"])
         numbers = (name.rpartition("-")[2] for name in names)

@@ -9,7 +9,7 @@ Abiteboul, Hull and Vianu (1995), Foundations of Databases, section 13.1).
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -322,24 +322,25 @@ class BulkClosure:
         for quad, (_, number, rule) in zip(ox.parse(lines, format=ox.RdfFormat.N_TRIPLES), rows, strict=True):
             yield quad.triple, number, self._names[rule]
 
+    @property
+    def tables(self) -> duckdb.DuckDBPyConnection:
+        """The tables: ``fact``, ``inferred``, ``term``, ``num``."""
+        return self._db
+
     def size(self) -> int:
         """Return how many statements there are, stated and concluded."""
         return self._count("SELECT count(*) FROM fact")
 
-    def things(self, predicate: ox.NamedNode, value: Term) -> list[str]:
-        """Return the IRIs of what has a value, stated or concluded."""
-        rows = self._db.execute(
-            "SELECT text FROM fact JOIN term ON id = s WHERE text[1] = '<'"
-            f" AND p = {constant(predicate)} AND o = {constant(value)}"
-        ).fetchall()
-        return [row[0][1:-1] for row in rows]
+    def write_facts(self, path: Path, table: str = "fact") -> None:
+        """Write what was stated and what was concluded as N-Triples.
 
-    def write_facts(self, path: Path, keys: Collection[Key] | None = None) -> None:
-        """Write what was stated and what was concluded as N-Triples: all of it, or what is of some keys."""
-        conditions = [f"({key_condition(key)})" for key in keys] if keys is not None else ["true"]
+        Args:
+            path: the file.
+            table: where the statements stand, as rows of ``s``, ``p``, ``o``; all of them when not given.
+        """
         self._db.execute(
             "COPY (SELECT s.text || ' ' || p.text || ' ' || o.text || ' .' FROM"
-            f" (SELECT * FROM fact WHERE {' OR '.join(conditions) or 'false'}) AS f"
+            f" (SELECT DISTINCT s, p, o FROM {table}) AS f"
             " JOIN term AS s ON s.id = f.s JOIN term AS p ON p.id = f.p JOIN term AS o ON o.id = f.o)"
             f" TO {quote(str(path))} (FORMAT csv, HEADER false, DELIMITER '\x01', QUOTE '', ESCAPE '')"
         )

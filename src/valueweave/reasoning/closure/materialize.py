@@ -19,9 +19,9 @@ from valueweave.layout import DERIVATIONS, INFERRED_GRAPH
 from valueweave.problems import InputError, Problem
 from valueweave.reasoning.closure.bulk import BulkClosure, Conclusion
 from valueweave.reasoning.closure.query_conditions import QueryConditions
+from valueweave.reasoning.closure.query_facts import FactsOfQueries, UnknownPredicateError
 from valueweave.reasoning.rules.book import RuleBook
 from valueweave.reasoning.rules.files import QueryRule
-from valueweave.reasoning.rules.model import Key
 
 __all__ = ["Closure", "materialize", "run_queries", "run_rules"]
 
@@ -97,11 +97,11 @@ def run_rules(closure: BulkClosure, rules: RuleBook) -> None:
     """
     closure.run(rules.strata)
     if rules.queries:
-        keys = _asked(closure, rules.queries) if closure.size() > _LARGE else None
+        table = _asked(closure, rules.queries) if closure.size() > _LARGE else "fact"
         store = ox.Store()
         with tempfile.TemporaryDirectory(prefix="valueweave-") as folder:
             path = Path(folder) / "facts.nt"
-            closure.write_facts(path, keys)
+            closure.write_facts(path, table)
             store.bulk_load(path=str(path), format=ox.RdfFormat.N_TRIPLES)
         # The engine lets go of the interpreter while it works; each answer is read in the thread that asked.
         with ThreadPoolExecutor(max_workers=2) as pool:
@@ -110,10 +110,17 @@ def run_rules(closure: BulkClosure, rules: RuleBook) -> None:
         closure.extend(conclusions)
 
 
-def _asked(closure: BulkClosure, queries: Iterable[QueryRule]) -> set[Key] | None:
-    """Return what rules that are queries ask for, ``None`` when it may be anything."""
-    asked = [QueryConditions(rule.text).keys(closure.things) for rule in queries]
-    return None if None in asked else {key for one in asked for key in one or ()}
+def _asked(closure: BulkClosure, queries: Iterable[QueryRule]) -> str:
+    """Return the table with what rules that are queries could need."""
+    facts = FactsOfQueries(closure.tables)
+    try:
+        for rule in queries:
+            facts.collect(QueryConditions(rule.text))
+    except UnknownPredicateError:
+        return "fact"
+    finally:
+        facts.close()
+    return "wanted"
 
 
 def run_queries(store: ox.Store, queries: Iterable[QueryRule]) -> Iterator[tuple[str, list[ox.Triple]]]:

@@ -50,6 +50,8 @@ class QueryConditions:
     Attributes:
         certain: variables that have a value in every solution, given by patterns alone.
         head: the patterns of what the query concludes.
+        tree: its groups.
+        unread: whether it uses what is not read here; then it may ask for anything.
 
     >>> query = "SELECT * WHERE { ?a <urn:p> ?b . FILTER NOT EXISTS { ?b <urn:q> ?c } }"
     >>> a, b, p, q = (ox.NamedNode(f"urn:{name}") for name in "abpq")
@@ -61,13 +63,13 @@ class QueryConditions:
     """
 
     def __init__(self, text: str) -> None:
-        self._tree = QueryTree(text)
-        self.head = self._tree.head
-        self._unread = False
-        where = self._tree.where
+        self.tree = QueryTree(text)
+        self.head = self.tree.head
+        self.unread = False
+        where = self.tree.where
         whole = where.name == "SubSelect"
         self.certain = frozenset() if whole else certain_of(where)
-        self._top = Needs() if whole else common(self._tree.needs(where))
+        self._top = Needs() if whole else common(self.tree.needs(where))
         # Statements are looked up by predicate; None stands for a pattern that takes any.
         self._asked: dict[str | None, list[Asked]] = defaultdict(list)
         for one in self._group(where, Needs(), (Needs(),), frozenset()):
@@ -87,7 +89,7 @@ class QueryConditions:
         Yields:
             A variable that has a value in every solution, and its value; ``None`` for anywhere.
         """
-        if self._unread:
+        if self.unread:
             yield None
             return
         state = State(view, {} if hits is None else hits, self._top)
@@ -128,7 +130,7 @@ class QueryConditions:
         """
         every = (asked for group in self._asked.values() for asked in group)
         groups = {needs: None for asked in every if variable in asked.slots for needs in asked.around}
-        if not groups or self._unread or variable in self._tree.computed:
+        if not groups or self.unread or variable in self.tree.computed:
             yield None
             return
         try:
@@ -155,7 +157,7 @@ class QueryConditions:
         Args:
             things: returns the IRIs of what has a value of a property.
         """
-        if self._unread:
+        if self.unread:
             return None
         found: set[Key] = set()
         everything = [one.slots for group in self._asked.values() for one in group]
@@ -188,7 +190,7 @@ class QueryConditions:
         """
         found: set[ox.Triple] = set()
         try:
-            self._collect(self._tree.where, view, [dict([place]) for place in places], found)
+            self._collect(self.tree.where, view, [dict([place]) for place in places], found)
         except TooManyError:
             return None
         return found
@@ -199,7 +201,7 @@ class QueryConditions:
             self._collect(group.where, view, [{}], found)
             return
         solutions: dict[tuple[tuple[Var, Term], ...], dict[Var, Term]] = {}
-        for needs in self._tree.needs(group):
+        for needs in self.tree.needs(group):
             for known in given:
                 for values, triples in all_met(view, needs.patterns, needs.tests, known):
                     found.update(triples)
@@ -213,7 +215,7 @@ class QueryConditions:
             if part.name == "TriplesBlock":
                 for subject, path, value in triples_of(part.triples):
                     # A chain of patterns has been met above; of another path every step may be gone.
-                    if isinstance(path, PropertyPath) and () in self._tree.ways(subject, path, value):
+                    if isinstance(path, PropertyPath) and () in self.tree.ways(subject, path, value):
                         self._extension(subject, path, value, view, found)
             elif inside:
                 for inner in inner_groups(part):
@@ -225,7 +227,7 @@ class QueryConditions:
 
     def _extension(self, subject: Slot, path: Any, value: Slot, view: View, found: set[ox.Triple]) -> None:
         """Add to ``found`` every statement that a path of any length may go along."""
-        for _, predicate, _ in self._tree.steps(subject, path, value):
+        for _, predicate, _ in self.tree.steps(subject, path, value):
             if not isinstance(predicate, ox.NamedNode):
                 raise TooManyError
             for triple in view.find(None, predicate, None):
@@ -242,14 +244,14 @@ class QueryConditions:
                 nothing: frozenset[Var] = frozenset()
                 yield Asked(inner.slots, plan_of(core, nothing), around, nothing)
             return
-        own = self._tree.needs(group)
+        own = self.tree.needs(group)
         core += common(own)
         around = tuple(one + other for one, other in product(around, own))
         known |= {slot for needs in own for pattern in needs.patterns for slot in pattern if isinstance(slot, Var)}
         for part in group.part or []:
             if part.name == "TriplesBlock":
                 for subject, path, value in triples_of(part.triples):
-                    for slots in self._tree.steps(subject, path, value):
+                    for slots in self.tree.steps(subject, path, value):
                         given = known.intersection(slot for slot in slots if isinstance(slot, Var))
                         yield Asked(slots, plan_of(core, given), around, given)
             elif part.name in _GROUPS:
@@ -257,4 +259,4 @@ class QueryConditions:
                 for group_inside in inner_groups(part):
                     yield from self._group(group_inside, core, around, known)
             elif part.name != "InlineData":
-                self._unread = True
+                self.unread = True
