@@ -34,9 +34,12 @@ puts = st.tuples(names, st.integers(1, 2), records)
 updates = st.one_of(
     st.builds("INSERT DATA {{ <{}> sce:cooperatesWith <{}> }}".format, actors, actors),
     st.builds("DELETE WHERE {{ <{}> sce:cooperatesWith ?x }}".format, actors),
-    st.builds("DELETE {{ ?s sce:order ?o }} INSERT {{ ?s sce:order {} }} WHERE {{ ?s sce:order ?o }}".format, st.integers(1, 3)),
+    st.builds(
+        "DELETE {{ ?s sce:order ?o }} INSERT {{ ?s sce:order {} }} WHERE {{ ?s sce:order ?o }}".format,
+        st.integers(1, 3),
+    ),
     st.builds("INSERT {{ ?s sce:identifiedIn <{}> }} WHERE {{ <{}> sce:cooperatesWith ?s }}".format, stages, actors),
-)  # fmt: skip
+)
 steps = st.lists(st.one_of(puts, puts, names, updates), min_size=1, max_size=6)
 
 

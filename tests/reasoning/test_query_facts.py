@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyoxigraph as ox
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from valueweave.ontology import OntologyIndex
@@ -34,6 +34,8 @@ QUERIES = (
     "VALUES ?x { <urn:i0> <urn:i1> } OPTIONAL { ?x <urn:p> ?y } ?z <urn:q> ?x",
     "?x <urn:p> ?x . ?x <urn:age> ?a , ?b . FILTER(?a != ?b)",
     "?x <urn:q> ?y ; <urn:r> ?z . ?v <urn:r> ?w",
+    "?x <urn:age> ?a . ?y <urn:age> ?b . FILTER(?a = ?b && ?a >= ?b)",
+    "{ ?x <urn:p> ?y } UNION { ?x <urn:q> ?z } OPTIONAL { ?y <urn:r> ?w } OPTIONAL { ?x <urn:r> ?v . ?z <urn:p> ?v }",
 )
 THINGS = [ox.NamedNode(f"urn:i{number}") for number in range(4)]
 TYPE = ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
@@ -41,7 +43,7 @@ LINKS = [ox.NamedNode(f"urn:{name}") for name in "pqr"]
 STATEMENTS = [
     *(ox.Triple(one, link, other) for one in THINGS for link in LINKS for other in THINGS),
     *(ox.Triple(one, TYPE, ox.NamedNode(f"urn:{name}")) for one in THINGS for name in "AB"),
-    *(ox.Triple(one, ox.NamedNode("urn:age"), ox.Literal(number)) for one in THINGS for number in range(2)),
+    *(ox.Triple(one, ox.NamedNode("urn:age"), ox.Literal(number)) for one in THINGS for number in (0, 1, 1.0)),
     *(ox.Triple(link, TYPE, ox.NamedNode("urn:Link")) for link in LINKS),
 ]
 
@@ -65,6 +67,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
+@example(
+    QUERIES[-1],
+    {
+        ox.Triple(THINGS[0], LINKS[1], THINGS[1]),
+        ox.Triple(THINGS[0], LINKS[2], THINGS[2]),
+        ox.Triple(THINGS[1], LINKS[0], THINGS[2]),
+    },
+)
 @given(st.sampled_from(QUERIES), st.sets(st.sampled_from(STATEMENTS), min_size=4, max_size=30))
 def test_a_query_finds_in_what_it_could_need_what_it_finds_in_all(
     folder: Path, text: str, triples: set[ox.Triple]

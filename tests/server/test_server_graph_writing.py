@@ -182,21 +182,45 @@ def test_blank_nodes_of_two_documents_are_not_the_same(writer: httpx.Client) -> 
     assert len(triples(writer, "/graph/test/blank")) == 2
 
 
-def test_computed_graphs_are_left_alone(own: Project) -> None:
+@pytest.fixture(scope="module")
+def closed(own: Project) -> Iterator[httpx.Client]:
+    """A store with a closure."""
     with writable(own) as client:
-        for address in ("/graph/inferred", "/graph/ontology", "/graph-store?default"):
-            for method in ("PUT", "DELETE"):
-                answer = client.request(method, address, content="<urn:a> <urn:p> <urn:b> .", headers=TURTLE)
-                assert (answer.status_code, answer.json()["code"]) == (403, "computed-graph"), (address, answer.text)
+        yield client
 
 
-def test_what_follows_from_a_graph_comes_and_goes_with_it(own: Project) -> None:
+def test_computed_graphs_are_left_alone(closed: httpx.Client) -> None:
+    for address in ("/graph/inferred", "/graph/ontology", "/graph-store?default"):
+        for method in ("PUT", "DELETE"):
+            answer = closed.request(method, address, content="<urn:a> <urn:p> <urn:b> .", headers=TURTLE)
+            assert (answer.status_code, answer.json()["code"]) == (403, "computed-graph"), (address, answer.text)
+
+
+def test_what_follows_from_a_graph_comes_and_goes_with_it(closed: httpx.Client) -> None:
     body = "@prefix sce: <https://w3id.org/valueweave/ontology#> . <urn:test:1> a sce:Organization ."
     ask = "SELECT ?c { <urn:test:1> a ?c FILTER(?c = sce:Actor) }"
-    with writable(own) as client:
-        answer = client.put("/graph/test/one", content=body, headers=TURTLE)
-        assert answer.status_code == 201, answer.text
-        assert csv(client, ask) == ["https://w3id.org/valueweave/ontology#Actor"]
-        gone = client.delete("/graph/test/one")
-        assert gone.status_code == 200, gone.text
-        assert csv(client, ask) == []
+    answer = closed.put("/graph/test/one", content=body, headers=TURTLE)
+    assert answer.status_code == 201, answer.text
+    assert csv(closed, ask) == ["https://w3id.org/valueweave/ontology#Actor"]
+    gone = closed.delete("/graph/test/one")
+    assert gone.status_code == 200, gone.text
+    assert csv(closed, ask) == []
+
+
+def test_changes_are_counted(closed: httpx.Client) -> None:
+    closed.put("/graph/test/counted", content="<urn:test:1> <urn:test:p> <urn:test:2> .", headers=TURTLE)
+    closed.put("/graph/inferred", content="", headers=TURTLE)
+    told = closed.get("/metrics").text
+    assert 'valueweave_changes_total{kind="change_graph",result="applied"}' in told
+    assert 'valueweave_changes_total{kind="change_graph",result="computed-graph"}' in told
+
+
+def test_the_files_of_a_form_are_added_together(writer: httpx.Client) -> None:
+    files = [
+        ("any", ("a.ttl", "_:b <urn:p> 1 .", "text/turtle")),
+        ("one", ("b.nt", "_:b <urn:p> <urn:o> .", "text/plain")),
+    ]
+    assert writer.post("/graph/test/form", files=files).status_code == 400  # type: ignore[arg-type]
+    files[1] = ("one", ("b.nt", "_:b <urn:p> <urn:o> .", "application/n-triples"))
+    assert writer.post("/graph/test/form", files=files).status_code == 201  # type: ignore[arg-type]
+    assert len({line.split()[0] for line in triples(writer, "/graph/test/form")}) == 2

@@ -101,6 +101,19 @@ def test_post_of_several_files_adds_them_all(endpoint: httpx.Client, graph: str)
     assert holds(endpoint, graph, card("John Doe", '; foaf:familyName "Doe"; foaf:givenName "Jane"'))
 
 
+def test_a_file_that_is_wrong_adds_nothing_of_the_others(endpoint: httpx.Client, graph: str) -> None:
+    right = ("graphs", ("a.ttl", b"<urn:a> <urn:p> <urn:b> .", "text/turtle"))
+    for wrong, code in (
+        (("b.ttl", b"<urn:a> <urn:p", "text/turtle"), "rdf-syntax"),
+        (("b.pdf", b"%PDF", "application/pdf"), "unsupported-part"),
+    ):
+        answer = endpoint.post(graph, files=[right, ("graphs", wrong)])
+        assert (answer.status_code, answer.json()["code"]) == (400, code)
+    headers = {"Content-Type": "multipart/form-data; boundary=none"}
+    assert endpoint.post(graph, content=b"no parts", headers=headers).json()["code"] == "broken-multipart"
+    assert holds(endpoint, graph, card("John Doe"))
+
+
 def test_post_to_the_store_makes_a_graph_with_an_address(endpoint: httpx.Client) -> None:
     made = endpoint.post("/graph-store", content=card("Alice"), headers=_TURTLE)
     assert made.status_code == 201

@@ -15,6 +15,7 @@ import pyoxigraph as ox
 
 from valueweave.authoring.document import Document
 from valueweave.live.counting import Tally
+from valueweave.live.overlay import ADDED, REMOVED, Overlay
 from valueweave.live.theory import Theory
 from valueweave.problems import ContradictionError
 from valueweave.reasoning.closure.broken import broken_by
@@ -23,7 +24,7 @@ from valueweave.reasoning.proofs.contradictions import Contradiction, find_contr
 from valueweave.reasoning.proofs.text import ProofWriter
 from valueweave.store.changing import Draft
 
-__all__ = ["Outcome", "apply"]
+__all__ = ["Outcome", "apply", "switch"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +93,28 @@ def _contradictions(engine: ox.Store, theory: Theory, found: Plan, marked: bool)
 
 def _behind(contradictions: Collection[Contradiction]) -> set[tuple[str, frozenset[ox.Triple]]]:
     return {(one.check.name, frozenset(leaf.statement for leaf in one.leaves)) for one in contradictions}
+
+
+def switch(
+    draft: Draft, told: dict[str, Any], live: dict[str, dict[str, Any]], overlay: Overlay, written: str | None = None
+) -> str:
+    """Lay the live documents into a draft and make it current.
+
+    Args:
+        draft: the draft.
+        told: what its manifest says otherwise.
+        live: what it says of the live cases.
+        overlay: what updates have changed.
+        written: the file of a case that lies there already.
+
+    Returns:
+        The name of the version.
+    """
+    for entry in live.values():
+        if entry["file"] != written:
+            draft.keep(entry["file"])
+    files = overlay.files()
+    for name, content in files.items():
+        draft.write(name, content)
+    manifest = draft.switch({**told, "live": live, "updates": [name for name in (ADDED, REMOVED) if name in files]})
+    return str(manifest["version"])

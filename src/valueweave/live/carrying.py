@@ -95,7 +95,7 @@ def carry(
     Raises:
         InputError: when a live case cannot be read (any more), a file defines it, too, or there is none of a name.
     """
-    manifest = place.current_or_none() or {}
+    manifest = place.last_known() or {}
     live = LiveCases(manifest)
     for name in drop:
         if name not in live:

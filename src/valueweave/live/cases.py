@@ -15,7 +15,17 @@ from typing import Any, Literal
 
 from valueweave.problems import InputError, Problem, did_you_mean
 
-__all__ = ["Applied", "Entry", "LiveCase", "LiveCases", "Media", "check_conditions", "check_name", "entity_tag"]
+__all__ = [
+    "Applied",
+    "Entry",
+    "LiveCase",
+    "LiveCases",
+    "Media",
+    "check_conditions",
+    "check_name",
+    "check_version",
+    "entity_tag",
+]
 
 Media = Literal["yaml", "json"]
 
@@ -167,6 +177,23 @@ def check_conditions(name: str, etag: str | None, if_match: str | None, if_none_
         raise _failed(name, f"The case '{name}' {text}.")
     if if_none_match is not None and etag is not None and _meets(etag, if_none_match, weak=True):
         raise _failed(name, f"The case '{name}' is there already.")
+
+
+def check_version(version: str, wanted: str | None) -> None:
+    """Refuse a change when the store has another version than whoever changes it believes.
+
+    Args:
+        version: the version that is current.
+        wanted: the one that is to be, ``None`` when any will do.
+
+    Raises:
+        InputError: with the code ``precondition-failed``.
+
+    >>> check_version("one", None)
+    """
+    if wanted is not None and version != wanted:
+        remedy = "Read what you change as it is now, and send the change again."
+        raise InputError(Problem("precondition-failed", "The store was changed by another meanwhile.", remedy))
 
 
 def _meets(etag: str, asked: str, *, weak: bool) -> bool:

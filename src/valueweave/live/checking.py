@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pyoxigraph as ox
 
 from valueweave.authoring.document import Document
 from valueweave.authoring.loader import read_document
-from valueweave.live.cases import Media
+from valueweave.live.cases import LiveCases, Media
 from valueweave.live.surroundings import StoreCatalogue, Surroundings
 from valueweave.live.theory import Theory
 from valueweave.namespaces import GRAPH, ID, SCE, shorten_iri
 from valueweave.problems import InputError, Problem, has_errors
 from valueweave.validation import check_beside, sorted_problems
 
-__all__ = ["check_case", "file_name", "graphs_of", "read_case", "refuse"]
+__all__ = ["check_case", "file_name", "graphs_of", "read_case", "refuse", "refuse_authored"]
 
 _ACCOUNT = SCE + "Account"
 _KINDS = ("case", "account")
@@ -93,6 +95,32 @@ def read_case(name: str, text: bytes, media: Media, theory: Theory, folder: str 
             )
         )
     return document, problems
+
+
+def refuse_authored(manifest: Mapping[str, Any], name: str) -> None:
+    """Refuse to change a case that a file of the project defines.
+
+    Args:
+        manifest: of the version that is to be changed.
+        name: the case.
+
+    Raises:
+        InputError: with the code ``case-of-a-file``, naming the file.
+    """
+    live = LiveCases(manifest)
+    documents = manifest.get("documents", manifest.get("statistics", {}).get("graphs", {}))
+    for graph in graphs_of(name):
+        if name not in live and graph in documents:
+            file = documents[graph]
+            raise InputError(
+                Problem(
+                    "case-of-a-file",
+                    f"A file of the project defines {shorten_iri(graph).removeprefix('graph:')}.",
+                    "Change the file, and build.",
+                    file=file if isinstance(file, str) else None,
+                    term=name,
+                )
+            )
 
 
 def check_case(document: Document, theory: Theory, beside: Surroundings) -> list[Problem]:

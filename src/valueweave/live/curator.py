@@ -14,17 +14,26 @@ from typing import Any, Literal
 import pyoxigraph as ox
 
 from valueweave.authoring.document import Document
-from valueweave.live.applying import Outcome, apply
-from valueweave.live.cases import Applied, Entry, LiveCase, LiveCases, Media, check_conditions, check_name, entity_tag
-from valueweave.live.checking import check_case, file_name, graphs_of, read_case, refuse
+from valueweave.live.applying import Outcome, apply, switch
+from valueweave.live.cases import (
+    Applied,
+    Entry,
+    LiveCase,
+    LiveCases,
+    Media,
+    check_conditions,
+    check_name,
+    check_version,
+    entity_tag,
+)
+from valueweave.live.checking import check_case, file_name, read_case, refuse, refuse_authored
 from valueweave.live.effects import effect_of, resolve
 from valueweave.live.graphs import change_of, change_plain, is_plain, update_plain
-from valueweave.live.overlay import ADDED, REMOVED, Overlay
+from valueweave.live.overlay import Overlay
 from valueweave.live.referrers import find_referrers
 from valueweave.live.surroundings import Surroundings, as_stored
 from valueweave.live.theory import Theories, Theory
 from valueweave.live.update_text import check_update, with_using
-from valueweave.namespaces import shorten_iri
 from valueweave.problems import InputError, Problem, has_errors
 from valueweave.project import Project
 from valueweave.store.changing import Draft, changing
@@ -111,7 +120,7 @@ class Curator:
         with self._changing() as draft:
             live = LiveCases(draft.before)
             before = live.get(name)
-            self._refuse_files(draft, name, before)
+            refuse_authored(draft.before, name)
             check_conditions(name, before.etag if before else None, if_match, if_none_match)
             etag = entity_tag(text)
             if before and before.etag == etag and before.media == media:
@@ -122,7 +131,7 @@ class Curator:
             overlay = self._overlay(draft)
             overlay.forget([document.graph_iri, *([before.graph] if before else ())])
             draft.write(entry.file, text)
-            version = _switch(draft, outcome.told, live.with_(name, entry), overlay, entry.file)
+            version = switch(draft, outcome.told, live.with_(name, entry), overlay, entry.file)
         change = outcome.change
         return Applied(
             version,
@@ -151,7 +160,7 @@ class Curator:
         with self._changing() as draft:
             live = LiveCases(draft.before)
             entry = live.get(name)
-            self._refuse_files(draft, name, entry)
+            refuse_authored(draft.before, name)
             if entry is None:
                 raise live.unknown(name)
             check_conditions(name, entry.etag, if_match, None)
@@ -161,7 +170,7 @@ class Curator:
             outcome = apply(draft, theory, (), gone, (), -1, -entry.records)
             overlay = self._overlay(draft)
             overlay.forget([entry.graph])
-            version = _switch(draft, outcome.told, live.with_(name, None), overlay)
+            version = switch(draft, outcome.told, live.with_(name, None), overlay)
         change = outcome.change
         seconds = time.perf_counter() - started
         return Applied(version, False, change.added, change.removed, change.inferred, seconds)
@@ -216,7 +225,12 @@ class Curator:
             return self._change(draft, come, go, started)
 
     def change_graph(
-        self, graph: str | None, triples: Iterable[ox.Triple], *, how: Literal["replace", "merge", "remove"]
+        self,
+        graph: str | None,
+        triples: Iterable[ox.Triple],
+        *,
+        how: Literal["replace", "merge", "remove"],
+        if_version: str | None = None,
     ) -> Applied:
         """Change one graph as a whole.
 
@@ -224,16 +238,18 @@ class Curator:
             graph: its IRI, ``None`` for the default graph.
             triples: statements; none are needed to remove a graph.
             how: put the statements in place of those of the graph, add them to it, or remove the graph.
+            if_version: the version of the store that must still be current, where that matters.
 
         Raises:
-            InputError: with the code ``unknown-graph`` (to remove one that is not there), ``computed-graph``,
-                ``case-graph`` (the graph of a live case), ``blank-node``, ``store-busy``.
+            InputError: with the code ``precondition-failed``, ``unknown-graph`` (to remove one that is not there),
+                ``computed-graph``, ``case-graph`` (the graph of a live case), ``blank-node``, ``store-busy``.
             ContradictionError: with what it contradicts.
 
         Source: SPARQL 1.1 Graph Store HTTP Protocol, section 5.
         """
         started = time.perf_counter()
         with self._changing() as draft:
+            check_version(draft.before["version"], if_version)
             if is_plain(draft):
                 return change_plain(draft, graph, list(triples), how, started)
             effect, created = change_of(draft, graph, triples, how)
@@ -249,7 +265,7 @@ class Curator:
         outcome = apply(draft, self._theory(draft), come, go)
         overlay = self._overlay(draft)
         overlay.take(come, go)
-        version = _switch(draft, outcome.told, LiveCases(draft.before).told(), overlay)
+        version = switch(draft, outcome.told, LiveCases(draft.before).told(), overlay)
         change = outcome.change
         seconds = time.perf_counter() - started
         return Applied(version, created, change.added, change.removed, change.inferred, seconds)
@@ -275,37 +291,3 @@ class Curator:
     @staticmethod
     def _overlay(draft: Draft) -> Overlay:
         return Overlay.read(draft.before, draft.document)
-
-    @staticmethod
-    def _refuse_files(draft: Draft, name: str, entry: Entry | None) -> None:
-        """Refuse a case that a file defines."""
-        if entry is not None:
-            return
-        documents = draft.before.get("documents")
-        for graph in graphs_of(name):
-            told = documents if documents is not None else draft.before.get("statistics", {}).get("graphs", {})
-            if graph in told:
-                file = documents[graph] if documents is not None else None
-                raise InputError(
-                    Problem(
-                        "case-of-a-file",
-                        f"The case '{shorten_iri(graph).removeprefix('graph/')}' is defined by a file of the project.",
-                        "Change the file, and build.",
-                        file=file,
-                        term=name,
-                    )
-                )
-
-
-def _switch(
-    draft: Draft, told: dict[str, Any], live: dict[str, dict[str, Any]], overlay: Overlay, written: str | None = None
-) -> str:
-    """Lay the live documents into a draft and make it current; return the name of the version."""
-    for entry in live.values():
-        if entry["file"] != written:
-            draft.keep(entry["file"])
-    files = overlay.files()
-    for name, content in files.items():
-        draft.write(name, content)
-    manifest = draft.switch({**told, "live": live, "updates": [name for name in (ADDED, REMOVED) if name in files]})
-    return str(manifest["version"])

@@ -42,8 +42,8 @@ class Change:
 
     Attributes:
         kind: the method of :class:`~valueweave.live.Curator` that makes it.
-        arguments: what it takes; the triples of ``change_graph`` as ``data`` (bytes), ``form`` (a media type) and
-            ``base`` (the IRI that relative ones stand below).
+        arguments: what it takes; the triples of ``change_graph`` as ``files`` (media types and bytes) and ``base``
+            (the IRI that relative ones stand below).
         seconds: how long whoever asks will wait.
     """
 
@@ -96,9 +96,9 @@ def _made(curator: Curator, asked: Change) -> Changed:
     make: Callable[..., Applied] = getattr(curator, asked.kind)
     arguments = dict(asked.arguments)
     try:
-        if "data" in arguments:
-            data, form, base = (arguments.pop(name) for name in ("data", "form", "base"))
-            arguments["triples"] = read_triples(data, form, base)
+        if "files" in arguments:
+            files, base = arguments.pop("files"), arguments.pop("base")
+            arguments["triples"] = [triple for form, data in files for triple in read_triples(data, form, base)]
         return Changed(make(**arguments))
     except InputError as error:
         return Changed(problems=tuple(error.problems), error=type(error).__name__)

@@ -75,7 +75,7 @@ def create_app(kg: KnowledgeGraph, settings: Settings | None = None) -> FastAPI:
     meter.watch(editions)
     # What lies in memory or on another engine is not changed from here.
     changeable = kg.store.folder is not None
-    writing = Writing(Writer(kg.project, settings) if changeable else None, settings)
+    writing = Writing(Writer(kg.project, settings, meter.changed) if changeable else None, settings)
     app = FastAPI(
         title="ValueWeave",
         summary=_SUMMARY,

@@ -21,7 +21,7 @@ from valueweave.server.editions import Editions
 from valueweave.server.errors import PROBLEM_JSON, ProblemError
 from valueweave.server.models import ProblemDocument
 
-__all__ = ["GRAPH_PARAMETERS", "graph_named", "graph_query", "graph_routes", "has_graph"]
+__all__ = ["GRAPH_PARAMETERS", "graph_named", "graph_of", "graph_query", "graph_routes", "has_graph"]
 
 _DEFAULT = "CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o }"
 _NAMED = "CONSTRUCT {{ ?s ?p ?o }} WHERE {{ GRAPH {graph} {{ ?s ?p ?o }} }}"
@@ -81,7 +81,7 @@ def graph_routes(editions: Editions) -> APIRouter:
     )
     def by_address(request: Request, path: str) -> Response:
         """Return the graph that has this path below the graphs' namespace, such as `case/jd-2007-2021`."""
-        return _answer(request, editions.current().catalogue, _node(GRAPH + path))
+        return _answer(request, editions.current().catalogue, graph_of(GRAPH + path))
 
     return router
 
@@ -97,10 +97,15 @@ def graph_named(request: Request) -> ox.NamedNode | None:
     if len(named) + default != 1:
         remedy = "Write '?graph=IRI' or '?default'."
         raise ProblemError(400, Problem("graph-missing", "The request does not name one graph.", remedy))
-    return None if default else _node(named[0])
+    return None if default else graph_of(named[0])
 
 
-def _node(name: str) -> ox.NamedNode:
+def graph_of(name: str) -> ox.NamedNode:
+    """Return the graph of this name.
+
+    Raises:
+        ProblemError: 400 when it is no IRI.
+    """
     try:
         return ox.NamedNode(name)
     except ValueError as error:

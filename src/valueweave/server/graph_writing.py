@@ -20,8 +20,9 @@ from valueweave.server.caching import tag_of
 from valueweave.server.catalogue import Catalogue
 from valueweave.server.editions import Editions
 from valueweave.server.errors import ProblemError
-from valueweave.server.graph_store import GRAPH_PARAMETERS, graph_named, graph_query, has_graph
+from valueweave.server.graph_store import GRAPH_PARAMETERS, graph_named, graph_of, graph_query, has_graph
 from valueweave.server.models import ProblemDocument
+from valueweave.server.multipart import MULTIPART, files_in
 from valueweave.server.protocol import media_type_of
 from valueweave.server.writing import SECURITY, WRITING_REFUSALS, Writing
 from valueweave.server.writing_models import ChangeReport, change_answer
@@ -77,7 +78,7 @@ def graph_writing_routes(editions: Editions, writing: Writing) -> APIRouter:
 
     def put_or_add_at(request: Request, path: str, content: bytes = Depends(writing.body)) -> Response:
         """Change the graph that has this path below the graphs' namespace."""
-        return graphs.change(request, ox.NamedNode(GRAPH + path), content)
+        return graphs.change(request, graph_of(GRAPH + path), content)
 
     def delete(request: Request) -> Response:
         """Delete the graph named by `graph=IRI`; the default graph is emptied."""
@@ -87,7 +88,7 @@ def graph_writing_routes(editions: Editions, writing: Writing) -> APIRouter:
     def delete_at(request: Request, path: str) -> Response:
         """Delete the graph that has this path below the graphs' namespace."""
         writing.authorized(request)
-        return graphs.delete(request, ox.NamedNode(GRAPH + path))
+        return graphs.delete(request, graph_of(GRAPH + path))
 
     for method in _HOW:
         for address, changed, deleted, named in (
@@ -121,46 +122,46 @@ class _Graphs:
 
     def change(self, request: Request, graph: ox.NamedNode | None, content: bytes) -> Response:
         """Put a graph, or add to it."""
-        writer, form = self._writing.authorized(request), _form(request)
-        self._check(request, graph)
+        writer = self._writing.authorized(request)
         # Relative IRIs stand below the graph's (section 5.3); the default graph has none but its address.
         base = str(request.url) if graph is None else graph.value
-        name = None if graph is None else graph.value
-        applied = writer.make("change_graph", graph=name, how=_HOW[request.method], data=content, form=form, base=base)
+        files, version = _files(request, content), self._checked(request, graph)
+        name, how = None if graph is None else graph.value, _HOW[request.method]
+        applied = writer.make("change_graph", graph=name, how=how, files=files, base=base, if_version=version)
         return change_answer(applied)
 
     def make_new(self, request: Request, content: bytes) -> Response:
         """Put a graph under a name that this server gives it (section 5.5)."""
         path = f"posted/{uuid.uuid4()}"
-        writer, form = self._writing.authorized(request), _form(request)
-        name = GRAPH + path
-        applied = writer.make("change_graph", graph=name, how="replace", data=content, form=form, base=name)
+        writer, name = self._writing.authorized(request), GRAPH + path
+        files = _files(request, content)
+        applied = writer.make("change_graph", graph=name, how="replace", files=files, base=name)
         return change_answer(applied, {"Location": f"/graph/{path}"})
 
     def delete(self, request: Request, graph: ox.NamedNode | None) -> Response:
         """Delete a graph."""
         writer = self._writing.authorized(request)
-        self._check(request, graph)
+        version = self._checked(request, graph)
         if not has_graph(self._editions.current().catalogue, graph):
             assert graph is not None
             message = f"There is no graph {graph.value}."
             raise ProblemError(404, Problem("unknown-graph", message, "Check its IRI.", term=graph.value))
         name = None if graph is None else graph.value
-        return change_answer(writer.make("change_graph", graph=name, triples=[], how="remove"))
+        return change_answer(writer.make("change_graph", graph=name, triples=[], how="remove", if_version=version))
 
-    def _check(self, request: Request, graph: ox.NamedNode | None) -> None:
-        """Refuse a request whose ``If-Match`` names another state of the graph.
+    def _checked(self, request: Request, graph: ox.NamedNode | None) -> str | None:
+        """Return the version that must still be current when the graph is changed, if ``If-Match`` asks for one.
 
         Raises:
-            ProblemError: 412.
+            ProblemError: 412 when ``If-Match`` names another state of the graph.
         """
         condition = request.headers.get("if-match")
         if condition is None:
-            return
+            return None
         catalogue = self._editions.current().catalogue
         wanted = {tag.strip() for tag in condition.split(",")}
         if has_graph(catalogue, graph) and ("*" in wanted or wanted & _tags(request, catalogue, graph)):
-            return
+            return None if "*" in wanted else catalogue.version
         message = "The graph is not as 'If-Match' says."
         raise ProblemError(
             412, Problem("precondition-failed", message, "Read it again, then change it.", term="If-Match")
@@ -171,6 +172,14 @@ def _tags(request: Request, catalogue: Catalogue, graph: ox.NamedNode | None) ->
     """Return the ETags that the graph has at this address now, one a format."""
     names = [one.name for one in FORMATS if "graph" in one.kinds]
     return {tag_of(request, catalogue.version, graph_query(graph), name) for name in names}
+
+
+def _files(request: Request, content: bytes) -> list[tuple[str, bytes]]:
+    """Return the graph that a request sends, its format before it; or those of the files of a form."""
+    if request.method == "POST" and media_type_of(request)[0] == MULTIPART:
+        taken = {**{name: name for name in _TAKEN}, **_ALSO}
+        return files_in(request.headers["content-type"], content, taken)
+    return [(_form(request), content)]
 
 
 def _form(request: Request) -> str:

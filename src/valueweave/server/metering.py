@@ -20,6 +20,7 @@ from valueweave.server.routing import route_of, watch
 __all__ = ["Metering"]
 
 _REQUEST_ID = re.compile(rb"[\w.:-]{1,64}")
+_METHODS = {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
 _REFUSED = {403, 413, 414, 503, 504}
 
 
@@ -46,6 +47,7 @@ class Metering:
         request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex.encode("ascii")
         status = 500
         watch(scope)
+        self._meter.begin()
 
         async def send_on(message: Message) -> None:
             nonlocal status
@@ -58,7 +60,8 @@ class Metering:
             await self.app(scope, receive, send_on)
         finally:
             seconds = time.perf_counter() - started
-            self._meter.count(scope["method"], route_of(scope), status, seconds)
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            self._meter.count(method, route_of(scope), status, seconds)
             if self._log or (self._log_refused and status in _REFUSED):
                 log_event(
                     "request" if self._log else "refused",

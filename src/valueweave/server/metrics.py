@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.multiprocess import MultiProcessCollector  # type: ignore[attr-defined]
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead  # type: ignore[attr-defined]
 from prometheus_client.registry import Collector
 
 from valueweave.server.editions import Editions
@@ -40,6 +41,10 @@ class Meter(Tally):
         self._latency = Histogram(
             "valueweave_request_seconds", "Time to answer", ["route"], buckets=_BUCKETS, registry=registry
         )
+        self._under_way = Gauge(
+            "valueweave_requests_under_way", "Requests begun", registry=registry, multiprocess_mode="livesum"
+        )
+        self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._queries = Histogram(
             "valueweave_query_seconds",
             "Time of SPARQL queries, waiting included",
@@ -59,10 +64,19 @@ class Meter(Tally):
         """Tell also how large the graph is."""
         self._here.register(_Graph(editions))
 
+    def begin(self) -> None:
+        """Count a request as under way."""
+        self._under_way.inc()
+
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count one request."""
-        self._requests.labels(method, route, str(status)).inc()
-        self._latency.labels(route).observe(seconds)
+        """Count one request as done."""
+        self._under_way.dec()
+        known = self._known.get((method, route, status))
+        if known is None:
+            known = self._requests.labels(method, route, str(status)), self._latency.labels(route)
+            self._known[method, route, status] = known
+        known[0].inc()
+        known[1].observe(seconds)
 
     def cached(self, found: bool) -> None:
         """Count an answer that may be kept: one that was there, or one that had to be made."""
@@ -94,10 +108,23 @@ class Meter(Tally):
     def text(self) -> bytes:
         """Return everything counted so far, by all workers, and the size of the graph."""
         counted = self._registry
-        if COUNTED_TOGETHER in os.environ:
+        if folder := os.environ.get(COUNTED_TOGETHER):
+            _forget_dead(Path(folder))
             counted = CollectorRegistry()
             MultiProcessCollector(counted)
         return generate_latest(counted) + generate_latest(self._here)
+
+
+def _forget_dead(folder: Path) -> None:
+    """What was under way in a worker that died is so no longer."""
+    for file in folder.glob("gauge_live*_*.db"):
+        process = int(file.stem.rpartition("_")[2])
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            mark_process_dead(process, str(folder))
+        except OSError:
+            continue
 
 
 class _Graph(Collector):

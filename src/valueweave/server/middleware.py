@@ -6,7 +6,6 @@ The decision hidden here: no page runs scripts or loads anything from elsewhere.
 
 from __future__ import annotations
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 __all__ = ["HeadAndSafety"]
@@ -15,6 +14,7 @@ _POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+_OF_PAGES = [(b"content-security-policy", _POLICY.encode("ascii")), (b"referrer-policy", b"same-origin")]
 
 
 class HeadAndSafety:
@@ -32,11 +32,11 @@ class HeadAndSafety:
 
         async def send_on(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers["X-Content-Type-Options"] = "nosniff"
-                if headers.get("content-type", "").startswith("text/html"):
-                    headers["Content-Security-Policy"] = _POLICY
-                    headers["Referrer-Policy"] = "same-origin"
+                headers = list(message["headers"])
+                headers.append((b"x-content-type-options", b"nosniff"))
+                if any(name == b"content-type" and value.startswith(b"text/html") for name, value in headers):
+                    headers += _OF_PAGES
+                message = {**message, "headers": headers}
             elif head and message["type"] == "http.response.body":
                 message = {**message, "body": b""}
             await send(message)

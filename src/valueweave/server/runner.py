@@ -19,7 +19,7 @@ from valueweave.project import Project
 from valueweave.server.app import create_app
 from valueweave.server.logs import log_event
 from valueweave.server.settings import Settings
-from valueweave.server.workers import serve_by_workers, serve_here
+from valueweave.server.workers import WAITING, serve_by_workers, serve_here
 
 __all__ = ["listen", "run"]
 
@@ -44,7 +44,7 @@ def listen(host: str, port: int) -> socket.socket:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(address)
         # Whoever connects from now on waits until the server is ready, instead of being turned away.
-        taken.listen(128)
+        taken.listen(WAITING)
     except OSError as error:
         if error.errno == errno.EADDRNOTAVAIL:
             raise _no_such_host(host) from error

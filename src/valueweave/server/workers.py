@@ -31,7 +31,10 @@ from valueweave.server.logs import log_config
 from valueweave.server.metrics import COUNTED_TOGETHER
 from valueweave.server.settings import Settings
 
-__all__ = ["serve_by_workers", "serve_here"]
+__all__ = ["WAITING", "serve_by_workers", "serve_here"]
+
+WAITING = 128
+"""So many connections may wait to be taken."""
 
 
 def serve_here(app: FastAPI, taken: socket.socket, settings: Settings) -> None:
@@ -51,8 +54,32 @@ def serve_by_workers(project: Project, taken: socket.socket, settings: Settings)
     share = settings.evaluators and max(1, settings.evaluators // settings.workers)
     each = settings.model_copy(update={"evaluators": share})
     with _counting_together(), _ending_well():
-        config = _config(partial(_application, project, each), settings, factory=True, workers=settings.workers)
-        Multiprocess(config, sockets=[taken]).run()
+        config = _config(
+            partial(_application, project, each),
+            settings,
+            factory=True,
+            workers=settings.workers,
+            # One connection at a time, or the first to look would take all that wait.
+            backlog=1,
+            callback_notify=partial(_listen_again, taken),
+            timeout_notify=3600,
+        )
+        _Supervisor(config, sockets=[taken]).run()
+
+
+async def _listen_again(taken: socket.socket) -> None:
+    """Let as many wait for a connection as before: the number that the server takes at once is set with it."""
+    taken.listen(WAITING)
+
+
+class _Supervisor(Multiprocess):
+    """Starts the processes, replaces those that die, and stops them."""
+
+    def terminate_all(self) -> None:
+        """Turn away whoever comes now, and let the workers finish what they have begun."""
+        for taken in self.sockets:
+            taken.close()
+        super().terminate_all()
 
 
 def _config(app: Callable[..., Any], settings: Settings, **more: Any) -> uvicorn.Config:

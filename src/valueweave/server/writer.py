@@ -12,6 +12,8 @@ import select
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import IO, Any, Literal
 
@@ -39,9 +41,13 @@ class Writer:
     Args:
         project: whose store to change.
         settings: limits.
+        count: told of each change its kind, how it ended (``applied``, or the code of the refusal) and its seconds.
     """
 
-    def __init__(self, project: Project, settings: Settings) -> None:
+    def __init__(
+        self, project: Project, settings: Settings, count: Callable[[str, str, float], None] | None = None
+    ) -> None:
+        self._count = count or (lambda kind, result, seconds: None)
         self._project, self._settings = project, settings
         self._turn = threading.Lock()
         self._room = threading.BoundedSemaphore(_WAITING)
@@ -60,13 +66,26 @@ class Writer:
             ProblemError: 503 when others change the store, or the change takes too much memory; 504 when it takes too
                 long.
         """
+        started, result = time.perf_counter(), "failed"
+        try:
+            applied = self._made(Change(kind, arguments, self._settings.write_seconds))
+            result = "applied"
+        except (InputError, ProblemError) as error:
+            result = error.problems[0].code
+            raise
+        else:
+            return applied
+        finally:
+            self._count(kind, result, time.perf_counter() - started)
+
+    def _made(self, change: Change) -> Applied:
         if not self._room.acquire(blocking=False):
             raise _busy()
         try:
             if not self._turn.acquire(timeout=self._settings.write_waiting):
                 raise _busy()
             try:
-                changed = self._ask(Change(kind, arguments, self._settings.write_seconds))
+                changed = self._ask(change)
             finally:
                 self._turn.release()
         finally:

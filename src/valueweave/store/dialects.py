@@ -35,6 +35,7 @@ class Dialect:
         timeout: the parameter for the time limit of a query, or nothing; with the number of its units in a second.
         cut_headers: headers of an answer that say that it was cut short.
         refused: beginnings of IRIs that call functions outside SPARQL.
+        repeats_rows: whether rows of a SELECT DISTINCT may repeat; what repeats is dropped then (answers in XML only).
         keeps_forms: whether a number comes back as it was written (``1.50``), not only as the same number (``1.5``).
     """
 
@@ -52,6 +53,7 @@ class Dialect:
     cut_headers: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
     keeps_forms: bool = True
+    repeats_rows: bool = False
 
 
 _ALL = (
@@ -73,6 +75,8 @@ _ALL = (
         cut_headers=("X-SPARQL-MaxRows", "X-SQL-State"),
         refused=("bif:", "sql:"),
         keeps_forms=False,
+        # 7.2.5: where an OPTIONAL has no value, the same row comes more than once, not always as often.
+        repeats_rows=True,
     ),
     Dialect(
         "graphdb",

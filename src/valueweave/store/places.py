@@ -34,6 +34,9 @@ class Place(Protocol):
     def current_or_none(self) -> dict[str, Any] | None:
         """Return the manifest of the current version, or ``None`` when there is none or it is broken."""
 
+    def last_known(self) -> dict[str, Any] | None:
+        """Return the manifest of the current version, or what can be found of it when it is broken."""
+
     def is_intact(self) -> bool:
         """Return whether the current version holds what was written."""
 

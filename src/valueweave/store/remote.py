@@ -28,6 +28,7 @@ from valueweave.store.remote_text import (
     read_triples,
     triples_answer,
     unskolem,
+    without_repeats,
     write_term,
 )
 from valueweave.store.writing import write_answer
@@ -120,6 +121,8 @@ class RemoteStore:
             seconds=seconds,
             largest=largest,
         )
+        if prepared.distinct and dialect.repeats_rows:
+            body = without_repeats(body)
         try:
             return triples_answer(read_triples(body, media_type)) if graph else read_rows(body, media_type)
         except (ValueError, SyntaxError) as error:

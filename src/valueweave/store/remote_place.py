@@ -45,6 +45,10 @@ class RemotePlace:
         """
         return self._manifest.current_or_none()
 
+    def last_known(self) -> dict[str, Any] | None:
+        """Return the manifest of the current version; of a broken one nothing can be found."""
+        return self.current_or_none()
+
     def is_intact(self) -> bool:
         """Return whether the engine holds as many statements as it counted when the version was written.
 

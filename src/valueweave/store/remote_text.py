@@ -19,10 +19,20 @@ import pyoxigraph as ox
 from valueweave.namespaces import ID, PREFIXES
 from valueweave.problems import Problem
 from valueweave.sparql_errors import syntax_error
-from valueweave.sparql_text import QueryError, check_query, substitute, tokens
+from valueweave.sparql_text import FORMS, QueryError, check_query, substitute, tokens
 from valueweave.store.interface import Answer, Term, Value
 
-__all__ = ["GENID", "Prepared", "prepare", "read_rows", "read_triples", "triples_answer", "unskolem", "write_term"]
+__all__ = [
+    "GENID",
+    "Prepared",
+    "prepare",
+    "read_rows",
+    "read_triples",
+    "triples_answer",
+    "unskolem",
+    "without_repeats",
+    "write_term",
+]
 
 GENID = "https://w3id.org/valueweave/.well-known/genid/"
 """How the IRIs of blank nodes begin on a remote engine."""
@@ -40,8 +50,10 @@ class Prepared(str):
     """Whether the query itself says which graphs it sees."""
     names_graphs: bool
     """Whether it looks into named graphs."""
+    distinct: bool
+    """Whether it asks for each row once."""
 
-    __slots__ = ("names_dataset", "names_graphs")
+    __slots__ = ("distinct", "names_dataset", "names_graphs")
 
 
 def prepare(
@@ -80,6 +92,8 @@ def prepare(
     if "BASE" not in words and any(token.kind == "iri" and _RELATIVE.match(token.text) for token in code):
         lines.insert(0, f"BASE <{ID}>")
     prepared = Prepared(" ".join([*lines, bound]))
+    first = next((number for number, token in enumerate(code) if token.text.upper() in FORMS), 0)
+    prepared.distinct = [token.text.upper() for token in code[first : first + 2]] == ["SELECT", "DISTINCT"]
     prepared.names_dataset, prepared.names_graphs = "FROM" in words, "GRAPH" in words
     return prepared
 
@@ -119,6 +133,19 @@ def unskolem(term: Value) -> Value:
     if isinstance(term, ox.NamedNode) and term.value.startswith(GENID):
         return ox.BlankNode(term.value.removeprefix(GENID))
     return term
+
+
+def without_repeats(body: bytes) -> bytes:
+    """Return an answer in XML with each row once, the first of those that are the same.
+
+    >>> without_repeats(b"<results><result>1</result> <result>1</result><result>2</result></results>")
+    b'<results><result>1</result><result>2</result></results>'
+    """
+    head, opening, rest = body.partition(b"<result>")
+    # Text of values holds no bare "<", so that this ends a row and nothing else.
+    rows, closing, tail = (opening + rest).rpartition(b"</result>")
+    kept = dict.fromkeys(row.strip() for row in (rows + closing).split(b"</result>"))
+    return head + b"".join(row + b"</result>" for row in kept if row) + tail
 
 
 def read_rows(body: bytes, media_type: str) -> ox.QuerySolutions | ox.QueryBoolean:

@@ -30,6 +30,7 @@ from filelock import FileLock, Timeout
 
 from valueweave.problems import InputError, Problem
 from valueweave.store.holding import is_held
+from valueweave.store.syncing import sync_file, sync_folder, write_through
 
 __all__ = ["DRAFT", "LIVE", "MANIFEST", "POINTER", "StoreMissingError", "Versions"]
 
@@ -105,6 +106,15 @@ class Versions:
             return self.current()
         except InputError:
             return None
+
+    def last_known(self) -> dict[str, Any] | None:
+        """Return the manifest of the current version, or of the last one that is there when the pointer is broken."""
+        manifest = self.current_or_none()
+        if manifest is not None:
+            return manifest
+        names = [path.parent.name for path in (self.folder / "versions").glob(f"*/{MANIFEST}")]
+        names.sort(key=lambda name: int(name.rpartition("-")[2]) if name.rpartition("-")[2].isdecimal() else 0)
+        return self.named(names[-1]) if names else None
 
     def database(self, folder: str) -> Path:
         """Return where the engine's files of a version lie (``folder`` as the manifest names it)."""
@@ -279,16 +289,16 @@ class Versions:
         """Make the version that ``manifest`` describes the current one, in one step."""
         text = json.dumps(manifest, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
         version = self.folder / manifest["folder"]
-        _write_through(version / MANIFEST, text)
+        write_through(version / MANIFEST, text)
         self._sync(manifest)
         beside = self.folder / f"{POINTER}.{os.getpid()}"
         try:
-            _write_through(beside, text)
+            write_through(beside, text)
             beside.replace(self.pointer)
         except BaseException:
             beside.unlink(missing_ok=True)
             raise
-        _sync_folder(self.folder)
+        sync_folder(self.folder)
 
     def _sync(self, manifest: Mapping[str, Any]) -> None:
         """Make sure that a version is on disk before the pointer names it."""
@@ -296,18 +306,10 @@ class Versions:
         for name in manifest.get("files", ()):
             # A file that other versions have, too, came from one of them, and is on disk.
             if (path := database / name).stat().st_nlink == 1:
-                _sync_file(path)
+                sync_file(path)
         for folder in (database, documents, database.parent, database.parent.parent):
             if folder.is_dir():
-                _sync_folder(folder)
-
-
-def _sync_file(path: Path) -> None:
-    handle = os.open(path, os.O_RDWR)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+                sync_folder(folder)
 
 
 def _is_same(path: Path, other: Path) -> bool:
@@ -315,21 +317,3 @@ def _is_same(path: Path, other: Path) -> bool:
         return path.samefile(other)
     except OSError:
         return False
-
-
-def _write_through(path: Path, text: str) -> None:
-    with path.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename durable where the system can do that."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
