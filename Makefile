@@ -13,6 +13,7 @@ PORT ?= 8000
 PYTEST_ARGS ?=
 LOCK_ARGS ?=
 BENCH_ARGS ?=
+HTTP_ARGS ?=
 
 BIN := $(VENV)/bin
 STAMP_RUNTIME := $(VENV)/.runtime-installed
@@ -46,8 +47,9 @@ format: $(STAMP_DEV) ## Format the code and mend what the linter can mend
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: $(STAMP_DEV) ## Measure reasoning and write docs/performance.md (BENCH_ARGS='--sizes 110000' measures less)
+bench: $(STAMP_DEV) ## Measure reasoning and HTTP, write docs/performance.md (BENCH_ARGS='--sizes 110000', HTTP_ARGS='--rounds 1': less)
 	$(BIN)/python bench/reasoning.py $(BENCH_ARGS)
+	$(BIN)/python bench/serving.py $(HTTP_ARGS)
 
 mutate: $(STAMP_DEV) ## List axioms and rules that no test or question protects (writes docs/mutation.md)
 	$(BIN)/python bench/mutate.py

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 import httpx
@@ -176,6 +177,24 @@ def test_a_graph_is_guarded_by_its_etag(writer: httpx.Client) -> None:
     assert writer.delete(address, headers={"If-Match": "*"}).status_code == 200
 
 
+def test_of_two_who_change_the_same_graph_one_is_told(writer: httpx.Client) -> None:
+    address = f"/graph-store?graph={GRAPH}:both"
+    writer.put(address, content="<urn:a> <urn:p> 0 .", headers=TURTLE)
+    tag = writer.head(address).headers["etag"]
+    statuses: list[int] = []
+
+    def change(number: int) -> None:
+        answer = writer.put(address, content=f"<urn:a> <urn:p> {number} .", headers={**TURTLE, "If-Match": tag})
+        statuses.append(answer.status_code)
+
+    threads = [threading.Thread(target=change, args=(number,)) for number in range(1, 5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses) == [200, 412, 412, 412]
+
+
 def test_blank_nodes_of_two_documents_are_not_the_same(writer: httpx.Client) -> None:
     for _ in range(2):
         writer.post("/graph/test/blank", content="_:b <urn:p> 1 .", headers=TURTLE)
@@ -220,7 +239,7 @@ def test_the_files_of_a_form_are_added_together(writer: httpx.Client) -> None:
         ("any", ("a.ttl", "_:b <urn:p> 1 .", "text/turtle")),
         ("one", ("b.nt", "_:b <urn:p> <urn:o> .", "text/plain")),
     ]
-    assert writer.post("/graph/test/form", files=files).status_code == 400  # type: ignore[arg-type]
+    assert writer.post("/graph/test/form", files=files).status_code == 400
     files[1] = ("one", ("b.nt", "_:b <urn:p> <urn:o> .", "application/n-triples"))
-    assert writer.post("/graph/test/form", files=files).status_code == 201  # type: ignore[arg-type]
+    assert writer.post("/graph/test/form", files=files).status_code == 201
     assert len({line.split()[0] for line in triples(writer, "/graph/test/form")}) == 2

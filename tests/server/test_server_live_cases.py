@@ -107,6 +107,14 @@ def test_nobody_overwrites_what_they_have_not_seen(writer: httpx.Client) -> None
     assert put(writer, "guarded", If_Match="*").status_code == 412
 
 
+def test_the_tag_of_a_compressed_document_is_taken(writer: httpx.Client) -> None:
+    put(writer, "packed", case("packed") + "#" * 2000)
+    shown = writer.get("/api/v1/live-cases/packed", headers={"Accept-Encoding": "gzip"})
+    assert shown.headers["content-encoding"] == "gzip"
+    answer = put(writer, "packed", case("packed", "Another"), If_Match=shown.headers["etag"])
+    assert answer.status_code == 200, answer.text
+
+
 def test_of_two_who_change_the_same_one_is_told(writer: httpx.Client) -> None:
     tag = put(writer, "twice").headers["etag"]
     answers: list[httpx.Response] = []

@@ -123,12 +123,12 @@ class Curator:
             refuse_authored(draft.before, name)
             check_conditions(name, before.etag if before else None, if_match, if_none_match)
             etag = entity_tag(text)
-            if before and before.etag == etag and before.media == media:
+            overlay = self._overlay(draft)
+            if before and (before.etag, before.media) == (etag, media) and not overlay.touches(before.graph):
                 return Applied(draft.before["version"], seconds=time.perf_counter() - started, etag=etag)
             document, outcome, warnings = self._place(draft, name, text, media, before)
             records = sum(1 for _ in document.records())
             entry = Entry(file_name(name, media), media, etag, document.graph_iri, records)
-            overlay = self._overlay(draft)
             overlay.forget([document.graph_iri, *([before.graph] if before else ())])
             draft.write(entry.file, text)
             version = switch(draft, outcome.told, live.with_(name, entry), overlay, entry.file)

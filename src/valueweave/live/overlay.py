@@ -69,6 +69,10 @@ class Overlay:
             for quad in [quad for quad in quads if getattr(quad.graph_name, "value", None) in gone]:
                 del quads[quad]
 
+    def touches(self, graph: str) -> bool:
+        """Return whether updates have changed a graph."""
+        return any(getattr(q.graph_name, "value", None) == graph for q in (*self.added, *self.removed))
+
     def files(self) -> dict[str, bytes]:
         """Return the files that hold it, by name; of an empty part there is none."""
         return {name: _write(quads) for name, quads in ((ADDED, self.added), (REMOVED, self.removed)) if quads}

@@ -87,7 +87,7 @@ def main(home: str, store: str, memory_mib: str, wait: str) -> None:
             made = _made(curator, asked)
             write_frame(answers, made)
             if made.applied is None:
-                # What a refused change had opened may hang on its traceback; the next one has the same name.
+                # What a refused change had opened may hang on its traceback, and would take memory meanwhile.
                 gc.collect()
             end_after(0)
 

@@ -78,7 +78,7 @@ class Corpus:
             if not (isinstance(thing, ox.NamedNode) and thing.value.startswith((ID, SCE))):
                 continue
             if isinstance(text, ox.Literal) and isinstance(about, ox.NamedNode) and isinstance(naming, ox.Literal):
-                names, folded = naming.value == "true", fold(text.value)
+                names, folded = naming.value in {"true", "1"}, fold(text.value)
                 entry = Text(thing.value, about.value, text.value, text.language or "", names, folded)
                 if folded:
                     found.setdefault((thing.value, folded, names), entry)

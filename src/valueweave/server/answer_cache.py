@@ -1,8 +1,8 @@
 """Answers kept in memory, to be sent again without asking anything.
 
 In: answers that carry an ETag, requests as they come. Out: the same bytes, or ``304 Not Modified``.
-The decision hidden here: an answer may be kept when it says so itself (``ETag`` and ``Cache-Control: public``), under the
-version of the graph, its address and the request headers that ``Vary`` names; nothing is kept for those who send
+The decision hidden here: an answer may be kept when it says so itself (``ETag`` and ``Cache-Control: public``), under
+the version of the graph, its address and the request headers that ``Vary`` names; nothing is kept for those who send
 credentials. So much memory, and no more: what was asked for longest ago goes first.
 Source: HTTP Caching (RFC 9111), sections 3 and 4.
 """

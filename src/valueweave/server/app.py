@@ -100,7 +100,7 @@ def create_app(kg: KnowledgeGraph, settings: Settings | None = None) -> FastAPI:
     _operations(app, editions, meter)
     install(app)
     app.add_exception_handler(NotModifiedError, not_modified)
-    # From the inside out: which route it was, queries as data, answers that are there already, what all answers have in common.
+    # From the inside out: which route it was, queries as data, answers that are there already, what all have in common.
     app.add_middleware(Routed)
     if editions.evaluators is not None:
         app.add_middleware(LeanQueries, editions=editions, evaluators=editions.evaluators, settings=settings)
@@ -116,7 +116,8 @@ def create_app(kg: KnowledgeGraph, settings: Settings | None = None) -> FastAPI:
         max_age=86400,
     )
     # The outermost of all: what it counts is what the asker sees.
-    app.add_middleware(Metering, meter=meter, log=settings.access_log, log_refused=settings.log == "json")
+    refused = settings.log == "json"
+    app.add_middleware(Metering, meter=meter, log=settings.access_log, log_refused=refused)
     app.state.stopping = False
     app.openapi = lambda: describe_interface(app)  # type: ignore[method-assign]
     return app

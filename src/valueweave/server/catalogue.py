@@ -22,7 +22,7 @@ from valueweave.resources import RESOURCES
 from valueweave.server.models import Reference, Statistics
 from valueweave.server.templating import href
 
-__all__ = ["Answering", "Catalogue", "Texts", "best", "integer", "iris_of", "rows"]
+__all__ = ["Answering", "Catalogue", "Texts", "best", "holds", "integer", "iris_of", "rows"]
 
 Node = ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple
 Texts = Mapping[str, str]
@@ -47,6 +47,15 @@ def iris_of(found: Iterable[Sequence[Node | None]]) -> list[str]:
 def integer(term: Node | None) -> int:
     """Return the whole number that a literal is, 0 for anything else."""
     return int(term.value) if isinstance(term, ox.Literal) and term.value.lstrip("+-").isdigit() else 0
+
+
+def holds(term: Node | None) -> bool:
+    """Return whether a computed value is true, in either way that a literal or an engine writes it.
+
+    >>> holds(ox.Literal(True)), holds(ox.Literal(1)), holds(ox.Literal(False)), holds(None)
+    (True, True, False, False)
+    """
+    return isinstance(term, ox.Literal) and term.value in {"true", "1"}
 
 
 def best(texts: Texts, languages: Sequence[str]) -> str | None:

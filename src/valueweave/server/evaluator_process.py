@@ -42,7 +42,7 @@ class EvaluatorProcess(asyncio.BufferedProtocol):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)  # a usual answer goes in one piece
         command = [sys.executable, "-c", RUN, str(folder), str(memory_mib)]
         # What the engine says when it runs out of memory is of no use to anyone: the refusal says it.
-        self.child = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL)
+        self.child = subprocess.Popen(command, stdin=theirs.fileno(), stdout=theirs.fileno(), stderr=subprocess.DEVNULL)
         theirs.close()
         self._socket.setblocking(False)
         self._transport: asyncio.Transport | None = None
@@ -96,7 +96,7 @@ class EvaluatorProcess(asyncio.BufferedProtocol):
         """Keep the way to write."""
         self._transport = cast("asyncio.Transport", transport)
 
-    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002
+    def get_buffer(self, sizehint: int) -> memoryview:
         """Return where the next bytes go: behind the head, or straight into the answer."""
         return (self._start if self._rest is None else self._rest)[self._have :]
 
@@ -125,7 +125,7 @@ class EvaluatorProcess(asyncio.BufferedProtocol):
             if self._awaited is not None and not self._awaited.done():
                 self._awaited.set_result(answer)
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+    def connection_lost(self, exc: Exception | None) -> None:
         """Tell whoever waits that the process is gone."""
         self.gone = True
         self._fail(EOFError)

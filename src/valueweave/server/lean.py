@@ -8,7 +8,7 @@ descriptions and requests that are not as the protocol says are the application'
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from fastapi import Request
@@ -111,8 +111,8 @@ class LeanQueries:
         return Response(body, media_type=media_type, headers=headers)
 
 
-def _names(graphs: object) -> Hashable:
-    return None if graphs is None else tuple(graphs)  # type: ignore[arg-type]
+def _names(graphs: Sequence[str] | None) -> Hashable:
+    return None if graphs is None else tuple(graphs)
 
 
 def _plain(request: Request, wanted: SparqlRequest) -> _Plain | None:

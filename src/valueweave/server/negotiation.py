@@ -39,7 +39,6 @@ def _weighted(header: str) -> list[tuple[str, float]]:
     return found
 
 
-@lru_cache(256)
 def wants_page(accept: str | None, asked: str | None = None) -> bool:
     """Return whether to send HTML.
 
@@ -54,6 +53,11 @@ def wants_page(accept: str | None, asked: str | None = None) -> bool:
     >>> wants_page("text/turtle, text/html;q=0.5")
     False
     """
+    return _wants_page(accept, asked)
+
+
+@lru_cache(256)
+def _wants_page(accept: str | None, asked: str | None) -> bool:
     if asked:
         return asked.lower() in {"html", *_PAGES}
     weights = [(name.lower(), quality) for name, quality in _weighted(accept or "")]

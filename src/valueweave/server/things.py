@@ -16,7 +16,7 @@ from valueweave.layout import DERIVATIONS, INFERRED_GRAPH
 from valueweave.namespaces import PREFIXES, SCE, shorten_iri
 from valueweave.resources import RESOURCES, Resource
 from valueweave.server.addresses import explanation
-from valueweave.server.catalogue import Catalogue, Node, Texts, best, integer, rows
+from valueweave.server.catalogue import Catalogue, Node, Texts, best, holds, integer, rows
 from valueweave.server.lookups import Lookups
 from valueweave.server.models import (
     Disagreement,
@@ -146,7 +146,7 @@ class Things:
                 query = _POINTING_BY.format(this=this, property=ox.NamedNode(name), limit=self.related)
                 answer = self.store.query(query)
                 found[name] = {
-                    thing.value: isinstance(inferred, ox.Literal) and inferred.value == "true"
+                    thing.value: holds(inferred)
                     for thing, inferred in rows(answer)
                     if isinstance(thing, ox.NamedNode)
                 }
@@ -204,7 +204,7 @@ class Things:
         return Disagreement(
             **self.catalogue.reference(iri, labels, languages).model_dump(),
             kinds=[self.catalogue.reference(name, labels, languages) for name in named(kinds)],
-            derived=any(isinstance(value, ox.Literal) and value.value == "true" for value in derived),
+            derived=any(map(holds, derived)),
             rules=[self.catalogue.reference(name, labels, languages) for name in named(rules)],
             properties=[self.catalogue.key(name) for name in named(properties)],
             description=best(_by_language(dict.fromkeys(descriptions, _NOWHERE)), languages),

@@ -1,8 +1,8 @@
 """The processes that take requests.
 
 In: an application or a project, a socket that listens. Out: a server that answers until it is stopped.
-The decision hidden here: uvicorn, and its supervisor where there are several processes: they share the socket, one that
-dies or hangs is replaced, SIGTERM goes to all. To be stopped is how a server ends: requests under way are finished, then
+The decision hidden here: uvicorn, and its supervisor where there are several processes. They share the socket, one that
+dies or hangs is replaced, SIGTERM goes to all. To be stopped is how a server ends: requests under way are finished, and
 it ends without an error.
 """
 

@@ -35,7 +35,8 @@ class Dialect:
         timeout: the parameter for the time limit of a query, or nothing; with the number of its units in a second.
         cut_headers: headers of an answer that say that it was cut short.
         refused: beginnings of IRIs that call functions outside SPARQL.
-        repeats_rows: whether rows of a SELECT DISTINCT may repeat; what repeats is dropped then (answers in XML only).
+        repeats_rows: whether rows of a SELECT DISTINCT may repeat; what repeats is dropped then.
+        mended: what stands wrong in the engine's JSON, and what it should be.
         keeps_forms: whether a number comes back as it was written (``1.50``), not only as the same number (``1.5``).
     """
 
@@ -54,7 +55,10 @@ class Dialect:
     refused: tuple[str, ...] = ()
     keeps_forms: bool = True
     repeats_rows: bool = False
+    mended: tuple[tuple[bytes, bytes], ...] = ()
 
+
+_BOOLEAN = b'"datatype": "http://www.w3.org/2001/XMLSchema#boolean"'
 
 _ALL = (
     Dialect("standard"),
@@ -68,8 +72,6 @@ _ALL = (
         authentication="digest",
         # Its compiler runs out of stack on long updates.
         inline=300,
-        # Its JSON writes true as "1" and calls literals "typed-literal"; its XML is as the standard says.
-        solutions="application/sparql-results+xml",
         atomic=False,
         timeout=("timeout", 1000),
         cut_headers=("X-SPARQL-MaxRows", "X-SQL-State"),
@@ -77,6 +79,10 @@ _ALL = (
         keeps_forms=False,
         # 7.2.5: where an OPTIONAL has no value, the same row comes more than once, not always as often.
         repeats_rows=True,
+        mended=tuple(
+            (_BOOLEAN + b', "value": "%b"' % wrong, _BOOLEAN + b', "value": "%b"' % right)
+            for wrong, right in ((b"1", b"true"), (b"0", b"false"))
+        ),
     ),
     Dialect(
         "graphdb",

@@ -74,7 +74,6 @@ _ALIASES = {
 }
 
 
-@lru_cache(256)
 def negotiate(accept: str | None, kind: Kind) -> OutputFormat:
     """Choose the format for an answer.
 
@@ -92,6 +91,11 @@ def negotiate(accept: str | None, kind: Kind) -> OutputFormat:
     >>> negotiate("json", "graph").name
     'jsonld'
     """
+    return _negotiate(accept, kind)
+
+
+@lru_cache(256)
+def _negotiate(accept: str | None, kind: Kind) -> OutputFormat:
     offered = [candidate for candidate in FORMATS if kind in candidate.kinds]
     if accept is None or not accept.strip():
         return offered[0]

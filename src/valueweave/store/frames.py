@@ -119,7 +119,7 @@ def answer_frame(answer: Evaluated) -> tuple[bytes, bytes]:
     return HEAD.pack(_ANSWERED, len(media), len(answer.body)) + media, answer.body
 
 
-def answer_head(head: bytes | bytearray) -> tuple[int, int, int]:
+def answer_head(head: bytes | bytearray | memoryview) -> tuple[int, int, int]:
     """Return what an answer is, and the lengths of its media type and its body.
 
     Raises:

@@ -121,9 +121,11 @@ class RemoteStore:
             seconds=seconds,
             largest=largest,
         )
-        if prepared.distinct and dialect.repeats_rows:
-            body = without_repeats(body)
+        for wrong, right in dialect.mended:
+            body = body.replace(wrong, right)
         try:
+            if prepared.distinct and dialect.repeats_rows and not graph:
+                body = without_repeats(body)
             return triples_answer(read_triples(body, media_type)) if graph else read_rows(body, media_type)
         except (ValueError, SyntaxError) as error:
             raise unreadable(self.client, error) from error

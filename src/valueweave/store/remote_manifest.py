@@ -58,7 +58,10 @@ def select(client: Client, text: str) -> list[ox.QuerySolution]:
         InputError: as :meth:`Client.query`, and when what answers does not speak SPARQL.
     """
     try:
-        answer = read_rows(*client.query(text, client.target.dialect.solutions))
+        body, media_type = client.query(text, client.target.dialect.solutions)
+        for wrong, right in client.target.dialect.mended:
+            body = body.replace(wrong, right)
+        answer = read_rows(body, media_type)
     except (ValueError, SyntaxError) as error:
         raise unreadable(client, error) from error
     assert isinstance(answer, ox.QuerySolutions)

@@ -39,7 +39,6 @@ GENID = "https://w3id.org/valueweave/.well-known/genid/"
 
 _BEYOND = "\n" + " " * 40 + "\x01"
 _RELATIVE = re.compile(r"<(?![A-Za-z][A-Za-z0-9+.-]*:)")
-_GENID_XML = re.compile(rb"<uri>" + re.escape(GENID.encode()) + rb"([^<]*)</uri>")
 _EVERYTHING = "CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o }"
 
 
@@ -136,16 +135,17 @@ def unskolem(term: Value) -> Value:
 
 
 def without_repeats(body: bytes) -> bytes:
-    """Return an answer in XML with each row once, the first of those that are the same.
+    """Return an answer in JSON with each row once, the first of those that are the same.
 
-    >>> without_repeats(b"<results><result>1</result> <result>1</result><result>2</result></results>")
-    b'<results><result>1</result><result>2</result></results>'
+    >>> without_repeats(b'{"results": {"bindings": [{"n": 1}, {"n": 1}]}}')
+    b'{"results": {"bindings": [{"n": 1}]}}'
     """
-    head, opening, rest = body.partition(b"<result>")
-    # Text of values holds no bare "<", so that this ends a row and nothing else.
-    rows, closing, tail = (opening + rest).rpartition(b"</result>")
-    kept = dict.fromkeys(row.strip() for row in (rows + closing).split(b"</result>"))
-    return head + b"".join(row + b"</result>" for row in kept if row) + tail
+    answer = json.loads(body)
+    rows = answer["results"]["bindings"]
+    answer["results"]["bindings"] = list({json.dumps(row, sort_keys=True): row for row in reversed(rows)}.values())[
+        ::-1
+    ]
+    return json.dumps(answer).encode()
 
 
 def read_rows(body: bytes, media_type: str) -> ox.QuerySolutions | ox.QueryBoolean:
@@ -158,8 +158,6 @@ def read_rows(body: bytes, media_type: str) -> ox.QuerySolutions | ox.QueryBoole
     Raises:
         ValueError: when it cannot be read.
     """
-    if "xml" in media_type:
-        return ox.parse_query_results(_GENID_XML.sub(rb"<bnode>\1</bnode>", body), format=ox.QueryResultsFormat.XML)
     if "json" in media_type:
         if GENID.encode() in body:
             body = json.dumps(json.loads(body, object_hook=_blank)).encode()

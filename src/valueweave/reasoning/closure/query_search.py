@@ -74,19 +74,20 @@ def begins(view: View, plan: Plan, known: Mapping[Var, Term], hits: dict[tuple[o
 
 def met(view: View, plan: Plan, known: Mapping[Var, Term]) -> bool:
     """Whether what a solution needs is met with some values, or may be: after many lookups that is left open."""
-    budget = _BUDGET
+    return _met(view, plan, 0, known, [_BUDGET])
 
-    def search(at: int, values: Mapping[Var, Term]) -> bool:
-        nonlocal budget
-        if at == len(plan):
+
+# A function inside another one that names itself would keep the store until the next collection; so these stand here.
+
+
+def _met(view: View, plan: Plan, at: int, values: Mapping[Var, Term], budget: list[int]) -> bool:
+    if at == len(plan):
+        return True
+    for complete in _lookups(view, plan[at], values):
+        budget[0] -= 1
+        if budget[0] < 0 or (complete is not None and _met(view, plan, at + 1, complete, budget)):
             return True
-        for complete in _lookups(view, plan[at], values):
-            budget -= 1
-            if budget < 0 or (complete is not None and search(at + 1, complete)):
-                return True
-        return False
-
-    return search(0, known)
+    return False
 
 
 def places_of(
@@ -104,23 +105,23 @@ def places_of(
     >>> list(places_of(View(store), plan, {Var("y"): b}, [Var("x")]))
     [(Var(name='x'), <NamedNode value=urn:a>)]
     """
-    budget = _BUDGET
+    return _places(view, plan, 0, known, wanted, [_BUDGET])
 
-    def search(at: int, values: Mapping[Var, Term]) -> Iterator[tuple[Var, Term] | None]:
-        nonlocal budget
-        found = next((variable for variable in values if variable in wanted), None)
-        if found is not None or at == len(plan):
-            if met(view, plan[at:], values):
-                yield None if found is None else (found, values[found])
-            return
-        for complete in _lookups(view, plan[at], values):
-            budget -= 1
-            if budget < 0:
-                raise TooManyError
-            if complete is not None:
-                yield from search(at + 1, complete)
 
-    return search(0, known)
+def _places(
+    view: View, plan: Plan, at: int, values: Mapping[Var, Term], wanted: Collection[Var], budget: list[int]
+) -> Iterator[tuple[Var, Term] | None]:
+    found = next((variable for variable in values if variable in wanted), None)
+    if found is not None or at == len(plan):
+        if met(view, plan[at:], values):
+            yield None if found is None else (found, values[found])
+        return
+    for complete in _lookups(view, plan[at], values):
+        budget[0] -= 1
+        if budget[0] < 0:
+            raise TooManyError
+        if complete is not None:
+            yield from _places(view, plan, at + 1, complete, wanted, budget)
 
 
 def _lookups(

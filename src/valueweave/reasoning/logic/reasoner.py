@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import util
 from pathlib import Path
 
@@ -23,6 +23,7 @@ import rdflib
 
 from valueweave.namespaces import PREFIXES
 from valueweave.problems import ValueWeaveError
+from valueweave.reasoning.logic.summary import summarize
 
 __all__ = ["DLResult", "ReasonerError", "classify", "classify_triples", "is_consistent", "logic_of"]
 
@@ -113,9 +114,15 @@ def classify_triples(triples: Sequence[ox.Triple], *, timeout: float = 300.0, me
         ReasonerError: as :func:`classify`.
     """
     started = time.perf_counter()
-    output = _run(triples, ("-c", "-I"), timeout, memory_mib)
+    summary = summarize(logic_of(triples))
+    output = _run(summary.triples, ("-c", "-I"), timeout, memory_mib)
     seconds = time.perf_counter() - started
-    return DLResult(consistent=False, seconds=seconds) if output is None else _read(output, triples, seconds)
+    if output is None:
+        return DLResult(consistent=False, seconds=seconds)
+    result = _read(output, triples, seconds)
+    types = dict(result.types)
+    types.update((name, types[stands]) for name, stands in summary.like.items() if stands in types)
+    return replace(result, types=types)
 
 
 def is_consistent(triples: Iterable[ox.Triple], *, timeout: float = 300.0, memory_mib: int = 2000) -> bool:
@@ -124,7 +131,7 @@ def is_consistent(triples: Iterable[ox.Triple], *, timeout: float = 300.0, memor
     Raises:
         ReasonerError: as :func:`classify`.
     """
-    output = _run(triples, ("-k",), timeout, memory_mib)
+    output = _run(summarize(logic_of(triples)).triples, ("-k",), timeout, memory_mib)
     # The reasoner says of owl:Thing, without which there is no model, that it can or cannot have members.
     return output is not None and "is satisfiable" in output
 
@@ -134,7 +141,7 @@ def _run(triples: Iterable[ox.Triple], options: Sequence[str], timeout: float, m
     java, classpath = _reasoner()
     with tempfile.TemporaryDirectory(prefix="valueweave-") as folder:
         path = Path(folder) / "ontology.nt"
-        ox.serialize(logic_of(triples), str(path), format=ox.RdfFormat.N_TRIPLES)
+        ox.serialize(triples, str(path), format=ox.RdfFormat.N_TRIPLES)
         command = [java, f"-Xmx{memory_mib}M", *_JAVA_OPTIONS]
         command += ["-cp", classpath, "org.semanticweb.HermiT.cli.CommandLine", *options, path.as_uri()]
         try:
