@@ -35,7 +35,7 @@ from valueweave.store.remote_manifest import (
 from valueweave.store.remote_target import ENVIRONMENT
 from valueweave.store.remote_text import write_term
 
-__all__ = ["Stage", "clear_leftovers", "count_quads", "switch_in", "write_remote"]
+__all__ = ["Stage", "clear_leftovers", "count_quads", "switch_in", "version_name", "write_remote"]
 
 _COUNT = "SELECT (COUNT(*) AS ?n) WHERE {{ {} }}"
 
@@ -92,7 +92,7 @@ def switch_in(
 
     Args:
         client: what speaks to the engine.
-        manifest: of the new version, without its name.
+        manifest: of the new version; it gets a name where it has none.
         before: the version that must still be the current one.
         out: quads that go.
         into: quads that come.
@@ -103,8 +103,11 @@ def switch_in(
     Raises:
         InputError: as :func:`write_remote`.
     """
-    stage = Stage(client, f"{manifest['digest'][:12]}-{uuid.uuid4().hex[:8]}")
-    complete = {**manifest, "version": stage.version, "previous": before}
+    complete = {"version": version_name(manifest["digest"]), **manifest, "previous": before}
+    stage = Stage(client, complete["version"])
+    if before is not None and len(out) + len(into) <= client.target.dialect.inline:
+        stage.at_once(complete, before, out, into)
+        return complete
     clear_leftovers(client)
     stage.begin()
     try:
@@ -116,6 +119,11 @@ def switch_in(
         with suppress(InputError):
             clear_leftovers(client)
     return complete
+
+
+def version_name(digest: str) -> str:
+    """Return a name for a version that no other has; builds of several machines do not know of each other."""
+    return f"{digest[:12]}-{uuid.uuid4().hex[:8]}"
 
 
 def count_quads(client: Client, graphs: Iterable[str]) -> int:
@@ -193,6 +201,19 @@ class Stage:
         Raises:
             InputError: when the engine cannot be written to, or holds less than was sent.
         """
+        staged = self._graphs(manifest, out, into)
+        for graph, lines in staged.items():
+            self._client.add(graph, lines)
+        sizes = _sizes(self._client)
+        short = [graph for graph, lines in staged.items() if graph != self.mark and sizes.get(graph) != len(lines)]
+        if short and self._client.target.dialect.keeps_forms:
+            message = f"The engine does not hold all that was sent to it ({len(short)} graphs differ)."
+            raise InputError(Problem("remote-failed", message, "See its log.", file=str(self._client.target)))
+
+    def _graphs(
+        self, manifest: Mapping[str, Any], out: Iterable[ox.Quad], into: Iterable[ox.Quad]
+    ) -> dict[str, list[str]]:
+        """Return what is staged, as lines of N-Triples by graph."""
         staged: dict[str, list[str]] = defaultdict(list)
         for way, quads in (("out", out), ("into", into)):
             for quad in quads:
@@ -201,17 +222,24 @@ class Stage:
                 place = f"{way}/{quad.graph_name.value}" if named else f"{way}-closure"  # type: ignore[union-attr]
                 staged[self._base + place].append(_line(quad))
         staged[self.mark] = [f"<{self.mark}> {TEXT} {part} ." for part in written_in_parts(manifest)]
-        if sum(map(len, staged.values())) <= self._client.target.dialect.inline:
-            blocks = (f"GRAPH <{graph}> {{ {' '.join(lines)} }}" for graph, lines in staged.items())
-            self._client.update(f"INSERT DATA {{ {' '.join(blocks)} }}")
-            return
-        for graph, lines in staged.items():
-            self._client.add(graph, lines)
-        sizes = _sizes(self._client)
-        short = [graph for graph, lines in staged.items() if graph != self.mark and sizes.get(graph) != len(lines)]
-        if short and self._client.target.dialect.keeps_forms:
-            message = f"The engine does not hold all that was sent to it ({len(short)} graphs differ)."
-            raise InputError(Problem("remote-failed", message, "See its log.", file=str(self._client.target)))
+        return staged
+
+    def at_once(
+        self, manifest: Mapping[str, Any], before: str, out: Iterable[ox.Quad], into: Iterable[ox.Quad]
+    ) -> None:
+        """Stage a few statements, switch and clear up, all in one request.
+
+        Raises:
+            InputError: as :meth:`switch`.
+        """
+        staged = self._graphs(manifest, out, into)
+        blocks = [f"GRAPH <{graph}> {{ {' '.join(lines)} }}" for graph, lines in staged.items()]
+        opened = f'GRAPH <{self.mark}> {{ <{self.mark}> {STATE} "open" }}'
+        drops = [f"DROP SILENT GRAPH <{graph}>" for graph in staged]
+        self._client.update(
+            " ;\n".join([f"INSERT DATA {{ {opened} {' '.join(blocks)} }}", *self._operations(before), *drops])
+        )
+        self._check_switched()
 
     def switch(self, before: str | None) -> None:
         """Take out and put in what was staged, in one request.
@@ -222,6 +250,10 @@ class Stage:
         Raises:
             InputError: when another build was quicker, or the engine cannot be written to.
         """
+        self._client.update(" ;\n".join(self._operations(before)))
+        self._check_switched()
+
+    def _operations(self, before: str | None) -> list[str]:
         union = self._client.target.dialect.default_graph == "union"
         closure = f"GRAPH <{CLOSURE}> {{ ?s ?p ?o }}" if union else "?s ?p ?o"
         here = f'GRAPH <{MANIFEST}> {{ <{MANIFEST}> {VERSION} "{self.version}" }}'
@@ -237,7 +269,9 @@ class Stage:
             f'DELETE {{ GRAPH <{MANIFEST}> {{ <{MANIFEST}> {STATE} "switching" }} }} '
             f'INSERT {{ GRAPH <{MANIFEST}> {{ <{MANIFEST}> {STATE} "current" }} }} WHERE {{ {here} }}'
         )
-        self._client.update(" ;\n".join(operations))
+        return operations
+
+    def _check_switched(self) -> None:
         if RemoteManifest(self._client).version() != self.version:
             message = "Another change of this store was quicker, or removed what this one had staged."
             raise InputError(Problem("store-busy", message, "Try again.", file=str(self._client.target)))

@@ -103,13 +103,12 @@ class QueryConditions:
                 values = unify_pattern(asked.slots, triple)
                 if values is None:
                     continue
+                place = None if asked.place is None else (asked.place, values[asked.place])
+                if None in told or place in told or not (place is None or state.alive(place)):
+                    continue
                 known = {variable: term for variable, term in values.items() if variable in asked.known}
-                place = next(
-                    ((slot, values[slot]) for slot in asked.slots if isinstance(slot, Var) and slot in self.certain),
-                    None,
-                )
                 key = id(asked), place, tuple(known.items())
-                if None in told or place in told or key in seen:
+                if key in seen:
                     continue
                 seen.add(key)
                 for found in state.around(asked, place, known, self.certain):

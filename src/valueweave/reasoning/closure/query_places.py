@@ -46,6 +46,7 @@ class State:
     def __init__(self, view: View, hits: dict[tuple[object, ...], bool], top: Needs) -> None:
         self._view, self._hits, self._top = view, hits, top
         self._tops: dict[Var, Plan] = {}
+        self._alive: dict[tuple[Var, Term], bool] = {}
         self._plans: dict[int, tuple[Plan, frozenset[Var]]] = {}
         self._met: dict[tuple[object, ...], bool] = {}
 
@@ -55,7 +56,7 @@ class State:
         """Yield where in the solutions of the query a pattern may be met with some values."""
         if place is not None:
             if (
-                self._alive(place)
+                self.alive(place)
                 and self._is_met(asked.core, known)
                 and (len(asked.around) == 1 or any(self._is_met(plan, known) for plan in asked.ways))
             ):
@@ -67,14 +68,16 @@ class State:
             except TooManyError:
                 yield None
             else:
-                yield from (one for one in found if one is None or self._alive(one))
+                yield from (one for one in found if one is None or self.alive(one))
 
-    def _alive(self, place: tuple[Var, Term]) -> bool:
+    def alive(self, place: tuple[Var, Term]) -> bool:
         """Whether there may be a solution at a place at all."""
-        if place[0] not in self._tops:
-            self._tops[place[0]] = plan_of(self._top, frozenset(place[:1]))
-        plan = self._tops[place[0]]
-        return begins(self._view, plan, dict([place]), self._hits) and self._is_met(plan, dict([place]))
+        if place not in self._alive:
+            if place[0] not in self._tops:
+                self._tops[place[0]] = plan_of(self._top, frozenset(place[:1]))
+            plan, known = self._tops[place[0]], dict([place])
+            self._alive[place] = begins(self._view, plan, known, self._hits) and self._is_met(plan, known)
+        return self._alive[place]
 
     def _is_met(self, plan: Plan, known: dict[Var, Term]) -> bool:
         # A plan is known by its identity while it is kept here; what does not depend on the values is looked up once.
