@@ -308,8 +308,8 @@ def table(report: dict[str, Any]) -> str:
         f"as `304 Not Modified`; a route that does nothing: {kept['empty']['rate']:,.0f}.",
         f"- Items of `/api/v1`, made anew each time: {most['rate']:,.0f} a second at most; at {half['rate']:,.0f} a "
         f"second the median is {half['p50']:.1f} ms and 99 % are within {half['p99']:.1f} ms.",
-        f"- In process the small query takes {here['small']:.2f} ms, the large one {here['large']:.1f} ms; HTTP and the "
-        f"way to the evaluator add {way:.2f} ms at one connection.",
+        f"- In process the small query takes {here['small']:.2f} ms, the large one {here['large']:.1f} ms; HTTP and "
+        f"the way to the evaluator add {way:.2f} ms at one connection.",
     ]
     failed = sum(figures.get("failed", 0) for one in told.values() for figures in one.values())
     if failed:

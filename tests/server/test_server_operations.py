@@ -13,8 +13,10 @@ from tests.server.conftest import serving
 
 from valueweave.graph import KnowledgeGraph
 from valueweave.problems import InputError
+from valueweave.project import Project
 from valueweave.server import Settings, create_app
 from valueweave.server.settings import load_settings
+from valueweave.server.settings_table import with_table
 
 
 def test_the_environment_goes_before_the_file_and_the_file_before_what_is_usual(tmp_path: Path) -> None:
@@ -96,3 +98,31 @@ def test_the_log_has_a_line_for_each_request(kg: KnowledgeGraph, capfd: pytest.C
         client.get("/api/v1/actors/jd", headers={"X-Request-Id": "abc-2"})
     lines = [json.loads(line) for line in capfd.readouterr().err.splitlines() if line.startswith("{")]
     assert [(line["id"], line["status"], line["path"]) for line in lines] == [("abc-2", 200, "/api/v1/actors/jd")]
+
+
+def test_the_page_on_operations_has_every_setting_and_every_number(client: httpx.Client) -> None:
+    page = (Project.find().home / "docs" / "operations.md").read_text("utf-8")
+    assert with_table(page) == page, "run 'valueweave generate settings'"
+    assert all(meaning for meaning in re.findall(r"^\| `\w+` \|.*\| (.*) \|$", page, re.MULTILINE))
+    families = {family.name for family in text_string_to_metric_families(client.get("/metrics").text)}
+    told = {name.removesuffix("_total") for name in re.findall(r"`(valueweave_\w+)`", page)}
+    assert told == {name.removesuffix("_created") for name in families}
+
+
+def test_nobody_is_sent_to_a_server_that_is_being_stopped(kg: KnowledgeGraph) -> None:
+    app = create_app(kg, Settings(evaluators=0))
+    with serving(app) as client:
+        assert client.get("/readyz").status_code == 200
+        app.state.stopping = True
+        answer = client.get("/readyz")
+        assert (answer.status_code, answer.json()["code"]) == (503, "server-stopping")
+        assert client.get("/healthz").status_code == 200
+
+
+def test_methods_that_strangers_make_up_are_counted_as_one(kg: KnowledgeGraph) -> None:
+    with serving(create_app(kg, Settings(evaluators=0))) as client:
+        for method in ("PROPFIND", "SEARCH"):
+            client.request(method, "/healthz")
+        told = client.get("/metrics").text
+    assert 'method="other"' in told
+    assert "PROPFIND" not in told

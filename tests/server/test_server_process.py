@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -74,3 +75,26 @@ def test_the_first_start_says_that_it_builds_and_a_later_one_that_files_have_cha
     assert float(loaded.group(1)) < 1
     (home / "ontology" / "valueweave.ttl").open("a").write("\n# changed\n")
     assert any("files have changed" in line for line in _started(own))
+
+
+def test_a_head_that_does_not_end_is_given_up(address: str) -> None:
+    asked = httpx.URL(address)
+    for begun in (b"GET /sparql?query=", b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: "):
+        with socket.create_connection((asked.host, asked.port or 80), timeout=30) as connection:
+            connection.sendall(begun)
+            with suppress(ConnectionError):
+                for _ in range(100):
+                    connection.sendall(b"x" * 10_000)
+            with suppress(ConnectionError):  # what was not read any more may take the answer with it
+                assert connection.recv(100).startswith(b"HTTP/1.1 431")
+    query = "ASK { ?s a sce:Stage } #" + "x" * 60_000
+    assert httpx.get(address + "sparql", params={"query": query}).status_code == 200
+
+
+def test_heads_that_follow_each_other_are_counted_one_by_one(address: str) -> None:
+    asked = httpx.URL(address)
+    one = b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Long: " + b"x" * 20_000 + b"\r\n\r\n"
+    with socket.create_connection((asked.host, asked.port or 80), timeout=30) as connection:
+        connection.sendall(one * 8 + one.replace(b"Host", b"Connection: close\r\nHost"))
+        answered = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answered.count(b"HTTP/1.1 200 OK") == 9

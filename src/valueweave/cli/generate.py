@@ -1,7 +1,7 @@
 """Commands that make files from the ontology and the records.
 
 In: the project. Out: the JSON-LD context, the JSON Schema, the pages on coverage and on the
-use of the vocabulary.
+use of the vocabulary, the table of settings.
 The decision hidden here: where these files lie.
 """
 
@@ -84,6 +84,19 @@ def generate_vocabulary_use(
     with open_graph(project) as kg:
         page = run(kg).to_markdown()
     _written(page, output, project.home / "docs" / "vocabulary-use.md", check)
+
+
+@_generate.command("settings")
+def generate_settings(
+    context: typer.Context,
+    output: Annotated[Path | None, _OUTPUT] = None,
+    check: Annotated[bool, _CHECK] = False,
+) -> None:
+    """Write the table of the server's settings into the page on operations."""
+    from valueweave.server.settings_table import with_table
+
+    page = project_of(context).home / "docs" / "operations.md"
+    _written(with_table(page.read_text("utf-8")), output, page, check)
 
 
 def _generated(made: dict[str, Any], output: Path | None, own: Path, check: bool) -> None:

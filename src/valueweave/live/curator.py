@@ -37,7 +37,7 @@ from valueweave.live.update_text import check_update, with_using
 from valueweave.problems import InputError, Problem, has_errors
 from valueweave.project import Project
 from valueweave.store.changing import Draft, changing
-from valueweave.store.versions import Versions
+from valueweave.store.places import versions_of
 
 __all__ = ["Curator"]
 
@@ -57,7 +57,7 @@ class Curator:
 
     def __init__(self, project: Project, wait: float = 10.0) -> None:
         self._project, self._wait = project, wait
-        self._versions = Versions(project.store)
+        self._versions = versions_of(project)
         self._theories = Theories(project)
 
     # -- what there is

@@ -1,8 +1,8 @@
 """One connection: HTTP as bytes come in.
 
 In: bytes of a connection. Out: requests to the application.
-The decision hidden here: httptools reads HTTP (twice as fast as what uvicorn takes otherwise), and since it takes a head
-of any length, this counts.
+The decision hidden here: httptools reads HTTP (twice as fast as what uvicorn takes otherwise), and since it takes a
+head of any length, this counts.
 """
 
 from __future__ import annotations
@@ -25,19 +25,20 @@ _REFUSAL = (
 class BoundedHead(HttpToolsProtocol):
     """Reads requests, and gives up on a head that is too long."""
 
-    _head = 0
-    _in_head = True
+    _head, _in_head, _just_begun = 0, True, True
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin with nothing read."""
-        self._head, self._in_head = 0, True
+        self._head, self._in_head, self._just_begun = 0, True, True
         super().connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
         """Take in what has come."""
         super().data_received(data)
-        if self._in_head:
-            # Of requests that follow each other the bytes of all are counted; heads are seldom long.
+        if self._just_begun:
+            # Some of the bytes may belong to the requests before: so much, and no more, goes uncounted.
+            self._just_begun = False
+        elif self._in_head:
             self._head += len(data)
             if self._head > LARGEST_HEAD and not self.transport.is_closing():
                 self.transport.write(_REFUSAL)
@@ -45,7 +46,7 @@ class BoundedHead(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Begin with the next request."""
-        self._head, self._in_head = 0, True
+        self._head, self._in_head, self._just_begun = 0, True, True
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:

@@ -27,6 +27,7 @@ from uvicorn.supervisors import Multiprocess
 from valueweave.graph import open as open_graph
 from valueweave.project import Project
 from valueweave.server.app import create_app
+from valueweave.server.connection import BoundedHead
 from valueweave.server.logs import log_config
 from valueweave.server.metrics import COUNTED_TOGETHER
 from valueweave.server.settings import Settings
@@ -87,6 +88,8 @@ def _config(app: Callable[..., Any], settings: Settings, **more: Any) -> uvicorn
         app,
         # A forwarded address counts only from a proxy on this machine (uvicorn's default).
         server_header=False,
+        http=BoundedHead,
+        ws="none",
         access_log=False,
         log_config=log_config(settings.log == "json"),
         timeout_graceful_shutdown=math.ceil(settings.stop_seconds),

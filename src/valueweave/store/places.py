@@ -22,7 +22,7 @@ from valueweave.store.versions import Versions
 if TYPE_CHECKING:
     from valueweave.project import Project
 
-__all__ = ["EmbeddedPlace", "Place", "open_store", "place_of"]
+__all__ = ["EmbeddedPlace", "Place", "open_store", "place_of", "versions_of"]
 
 
 class Place(Protocol):
@@ -85,6 +85,15 @@ def place_of(project: Project) -> Place:
     from valueweave.store.remote_place import RemotePlace
 
     return RemotePlace(project.remote)
+
+
+def versions_of(project: Project) -> Versions:
+    """Return the store folder in which changes of a project's store are made: its own, or the copy of one elsewhere."""
+    if project.remote is None:
+        return EmbeddedPlace(project.store)
+    from valueweave.store.remote_changes import Mirror
+
+    return Mirror(project.remote)
 
 
 def open_store(project: Project) -> Store:

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
-from itertools import chain
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,9 @@ from valueweave.store.remote_write import switch_in, version_name
 from valueweave.store.versions import Versions
 
 __all__ = ["Mirror", "mirror_folder"]
+
+_PATIENCE = 600.0
+"""So many seconds one waits for another process that fetches the store."""
 
 _LOCAL = ("files", "folder", "write_seconds")
 """What a manifest tells of files on this machine only."""
@@ -51,6 +55,7 @@ class Mirror(Versions):
         super().__init__(folder or mirror_folder(target))
         self._client = Client(target)
         self._remote = RemoteManifest(self._client)
+        self._holding = threading.local()
 
     def current(self) -> dict[str, Any]:
         """Return the manifest of the current version, which is fetched when it is not here.
@@ -63,11 +68,30 @@ class Mirror(Versions):
         here = self._here()
         if here is not None and here["version"] == version:
             return here
+        if getattr(self._holding, "count", 0):
+            return self._fetched()
+        with self.building(wait=_PATIENCE):
+            return self._fetched()
+
+    @contextmanager
+    def building(self, wait: float = 0, tell: Callable[[str], None] | None = None, poll: float = 0.1) -> Iterator[bool]:
+        """Hold the copy, as :meth:`Versions.building`; who holds it may fetch as well.
+
+        Raises:
+            InputError: as :meth:`Versions.building`.
+        """
+        with super().building(wait, tell, poll) as waited:
+            self._holding.count = getattr(self._holding, "count", 0) + 1
+            try:
+                yield waited
+            finally:
+                self._holding.count -= 1
+
+    def _fetched(self) -> dict[str, Any]:
         manifest = self._remote.current()
-        with self.building(wait=600):
-            here = self._here()
-            if here is None or here["version"] != manifest["version"]:
-                self._fetch(manifest)
+        here = self._here()
+        if here is None or here["version"] != manifest["version"]:
+            self._fetch(manifest)
         return super().current()
 
     def _here(self) -> dict[str, Any] | None:
@@ -78,7 +102,7 @@ class Mirror(Versions):
 
     def _fetch(self, manifest: dict[str, Any]) -> None:
         store = RemoteStore(self._client, manifest)
-        places = chain([ox.DefaultGraph()], map(ox.NamedNode, store.graphs()))
+        places: list[ox.NamedNode | ox.DefaultGraph] = [ox.DefaultGraph(), *map(ox.NamedNode, store.graphs())]
         quads = (quad for place in places for quad in store.statements(graph=place))
         documents = {name: str(text).encode() for name, text in manifest.get("documents", {}).items()}
         told = {name: value for name, value in manifest.items() if name not in {"documents", "graphs"}}

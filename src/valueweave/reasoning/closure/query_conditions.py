@@ -241,7 +241,7 @@ class QueryConditions:
         if group.name == "SubSelect":  # its variables are its own
             for inner in self._group(group.where, Needs(), (Needs(),), frozenset()):
                 nothing: frozenset[Var] = frozenset()
-                yield Asked(inner.slots, plan_of(core, nothing), around, nothing)
+                yield Asked(inner.slots, plan_of(core, nothing), around, nothing, inner.place)
             return
         own = self.tree.needs(group)
         core += common(own)
@@ -252,7 +252,9 @@ class QueryConditions:
                 for subject, path, value in triples_of(part.triples):
                     for slots in self.tree.steps(subject, path, value):
                         given = known.intersection(slot for slot in slots if isinstance(slot, Var))
-                        yield Asked(slots, plan_of(core, given), around, given)
+                        place = next((slot for slot in slots if slot in self.certain), None)
+                        assert place is None or isinstance(place, Var)
+                        yield Asked(slots, plan_of(core, given), around, given, place)
             elif part.name in _GROUPS:
                 # Of alternatives it is open which is taken; each is asked for with what it needs itself.
                 for group_inside in inner_groups(part):

@@ -22,6 +22,7 @@ from valueweave.reasoning.closure.query_patterns import (
     Pattern,
     QueryTree,
     inner_groups,
+    key_of,
     triples_of,
     variables_of,
 )
@@ -122,10 +123,10 @@ class FactsOfQueries:
             variables = _variables(pattern)
             if joined.issuperset(variables) or where.columns.keys().isdisjoint(variables):
                 sources.append(f"{self._source(pattern)} AS f{number}")
-                where.place(pattern, f"f{number}", keyed=_key(pattern) is not None)
+                where.place(pattern, f"f{number}", keyed=key_of(pattern) is not None)
                 continue
             inner = where.copy()
-            inner.place(pattern, f"e{number}", keyed=_key(pattern) is not None)
+            inner.place(pattern, f"e{number}", keyed=key_of(pattern) is not None)
             condition = " AND ".join(inner.conditions) or "true"
             where.conditions.append(f"EXISTS (SELECT 1 FROM {self._source(pattern)} AS e{number} WHERE {condition})")
         where.conditions += [test for call in needs.tests for test in where.differ(call)]
@@ -167,7 +168,7 @@ class FactsOfQueries:
 
     def _source(self, pattern: Pattern) -> str:
         """Return the table with the statements that may meet a pattern."""
-        key = _key(pattern)
+        key = key_of(pattern)
         if key is None:
             return "fact"
         if key not in self._keys:
@@ -216,14 +217,6 @@ class _Join:
             one, other = (self.columns.get(side) if isinstance(side, Var) else None for side in sides)
             if one is not None and other is not None:
                 yield f"{one} <> {other}"
-
-
-def _key(pattern: Pattern) -> Key | None:
-    """Return what a pattern asks for, ``None`` when its property is open."""
-    _, predicate, value = pattern
-    if not isinstance(predicate, ox.NamedNode):
-        return None
-    return predicate.value, value.value if predicate == TYPE and isinstance(value, ox.NamedNode) else None
 
 
 def _variables(pattern: Pattern) -> list[Var]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+import pyoxigraph as ox
 import rdflib
 from rdflib.paths import AlternativePath, InvPath, MulPath, SequencePath
 from rdflib.paths import Path as PropertyPath
@@ -27,14 +28,20 @@ from valueweave.reasoning.closure.query_expressions import (
     unwrapped,
     without_computed_values,
 )
-from valueweave.reasoning.rules.model import Call, Slot, Var
+from valueweave.reasoning.rules.model import TYPE, Call, Key, Slot, Var
 
-__all__ = ["Needs", "Pattern", "QueryTree", "certain_of", "common", "inner_groups", "triples_of", "variables_of"]
+__all__ = [
+    "Needs",
+    "Pattern",
+    "QueryTree",
+    "certain_of",
+    "common",
+    "inner_groups",
+    "key_of",
+    "triples_of",
+    "variables_of",
+]
 
-_OPERATORS = frozenset({"=", "!=", "<", "<=", ">", ">="})
-_FUNCTIONS = frozenset({"STR", "LANG", "DATATYPE", "isIRI", "isLITERAL", "ISNUMERIC"})
-
-_RENAMING = len(("?one", "AS", "?other"))
 
 Pattern = tuple[Slot, Slot, Slot]
 
@@ -144,6 +151,14 @@ class QueryTree:
     def _node(self) -> Var:
         self._fresh += 1
         return Var(f"between {self._fresh}")
+
+
+def key_of(pattern: Pattern) -> Key | None:
+    """Return what a pattern asks for or concludes; ``None`` when its property is open."""
+    _, predicate, value = pattern
+    if not isinstance(predicate, ox.NamedNode):
+        return None
+    return predicate.value, value.value if predicate == TYPE and isinstance(value, ox.NamedNode) else None
 
 
 def common(ways: Sequence[Needs]) -> Needs:

@@ -21,12 +21,21 @@ __all__ = ["Asked", "State"]
 
 @dataclass(frozen=True)
 class Asked:
-    """A statement pattern of a query, what must hold around it in any way, and the ways to meet all of it."""
+    """A statement pattern of a query, with what must hold around it.
+
+    Attributes:
+        slots: the pattern.
+        core: what must hold in any case.
+        around: all that must hold, in one way or another.
+        known: the variables of the pattern that stand around it, too.
+        place: one of its variables that has a value in every solution, if there is any.
+    """
 
     slots: Pattern
     core: Plan
     around: tuple[Needs, ...]
     known: frozenset[Var]
+    place: Var | None
 
     @cached_property
     def ways(self) -> tuple[Plan, ...]:

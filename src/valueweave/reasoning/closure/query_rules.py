@@ -19,11 +19,11 @@ from valueweave.layout import DERIVATIONS
 from valueweave.reasoning.closure.differences import Derivation, Ledger
 from valueweave.reasoning.closure.materialize import run_queries
 from valueweave.reasoning.closure.query_conditions import QueryConditions
-from valueweave.reasoning.closure.query_patterns import Pattern
+from valueweave.reasoning.closure.query_patterns import Pattern, key_of
 from valueweave.reasoning.closure.query_search import unify_pattern
 from valueweave.reasoning.closure.views import View
 from valueweave.reasoning.rules.files import QueryRule
-from valueweave.reasoning.rules.model import Term, Var
+from valueweave.reasoning.rules.model import Key, Term, Var, triple_keys
 
 __all__ = ["Places", "QueryRules"]
 
@@ -86,6 +86,10 @@ class QueryRules:
         self.names = tuple(rule.name for rule in rules)
         self._conditions = {rule.name: QueryConditions(rule.text) for rule in rules}
         self._heads = {name: conditions.head for name, conditions in self._conditions.items()}
+        self._concluding: dict[Key | None, dict[QueryRule, None]] = defaultdict(dict)
+        for rule in rules:
+            for pattern in self._heads[rule.name]:
+                self._concluding[key_of(pattern)][rule] = None
 
     def __bool__(self) -> bool:
         return bool(self._rules)
@@ -160,10 +164,14 @@ class QueryRules:
         """Return which of the statements that are to go a rule may conclude, by its name: they were no news."""
         found: dict[str, set[ox.Triple]] = defaultdict(set)
         for triple in triples:
-            for rule in self._rules:
+            for rule in self._makers(triple):
                 if _concluded(store, self._heads[rule.name], triple):
                     found[rule.name].add(triple)
         return found
+
+    def _makers(self, triple: ox.Triple) -> Iterator[QueryRule]:
+        """Yield the rules that conclude statements like this one."""
+        yield from dict.fromkeys(rule for key in (None, *triple_keys(triple)) for rule in self._concluding.get(key, ()))
 
     def _still(self, view: View, before: View, rule: QueryRule, wanted: Set[ox.Triple]) -> Iterator[ox.Triple]:
         """Yield those of some statements that a rule concludes."""
