@@ -123,7 +123,8 @@ def test_live_cases_outlive_a_pointer_that_is_damaged(project: Project, curator:
 def test_the_command_line_drops_live_cases(project: Project, curator: Curator) -> None:
     curator.put_case("mill", case("mill"))
     curator.update(f"DELETE DATA {{ {LINK} }}")
-    command = [sys.executable, "-m", "valueweave", "--home", project.home, "--store", project.store, "build"]
+    places = ["--home", str(project.home), "--store", str(project.store)]
+    command = [sys.executable, "-m", "valueweave", *places, "build"]
     subprocess.run([*command, "--drop-live", "mill", "--drop-updates"], check=True, capture_output=True)
     assert curator.cases() == {}
     assert asks(project, LINK)

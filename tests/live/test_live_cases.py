@@ -143,7 +143,11 @@ def test_what_is_no_case_of_that_name_is_refused(
 
 
 def test_a_file_of_the_project_is_named_where_its_case_is_refused(curator: Curator) -> None:
-    for change in (lambda: curator.put_case("jd", case("jd")), lambda: curator.delete_case("jd")):
+    changes: list[Callable[[], object]] = [
+        lambda: curator.put_case("jd", case("jd")),
+        lambda: curator.delete_case("jd"),
+    ]
+    for change in changes:
         with pytest.raises(InputError) as error:
             change()
         assert problems(error) == ["case-of-a-file"]

@@ -37,6 +37,13 @@ def test_every_named_query_has_the_same_answer(name: str, kg: KnowledgeGraph, el
     assert here - there == Counter()
 
 
+def unordered(value: Any) -> Any:
+    """JSON without the order of its lists: what stands side by side in a proof comes as the engine finds it."""
+    if isinstance(value, dict):
+        return {key: unordered(each) for key, each in value.items()}
+    return sorted(map(unordered, value), key=str) if isinstance(value, list) else value
+
+
 def explained(kg: KnowledgeGraph, subject: str, predicate: str, value: str) -> dict[str, Any]:
     """An explanation as JSON."""
     return ProofWriter(kg.label).json(kg.explain(subject, predicate, value))
@@ -74,7 +81,7 @@ def assessed(kg: KnowledgeGraph, thing: str, name: str) -> dict[str, Any]:
 def test_reasoning_and_search_say_the_same(
     ask: Callable[[KnowledgeGraph], Any], kg: KnowledgeGraph, elsewhere: KnowledgeGraph
 ) -> None:
-    assert ask(elsewhere) == ask(kg)
+    assert unordered(ask(elsewhere)) == unordered(ask(kg))
 
 
 @pytest.fixture(scope="module")
