@@ -105,7 +105,7 @@ def _write_questions(folder: Path, store: EmbeddedStore) -> None:
     choose = random.Random(1)
 
     def things(pattern: str) -> list[str]:
-        found = [str(row[0]) for row in store.query(f"SELECT ?s {{ {pattern} }}")]  # type: ignore[union-attr,index]
+        found = [str(row[0]) for row in store.query(f"SELECT ?s {{ {pattern} }}")]  # type: ignore[union-attr]
         choose.shuffle(found)
         return found
 

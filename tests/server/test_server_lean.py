@@ -184,3 +184,10 @@ def test_kept_answers_go_with_the_version_they_are_of(project: Project, tmp_path
             tags.append(answer.headers["etag"])
             write("b")
         assert tags[0] != tags[1]
+
+
+def test_a_long_query_is_answered_as_well(lean: httpx.Client, kg: KnowledgeGraph) -> None:
+    with serving(create_app(kg, Settings(evaluators=1))) as client:
+        long = ROWS + " #" + "x" * 20_000
+        for answer in (client.get("/sparql", params={"query": long}), client.post("/sparql", data={"query": long})):
+            assert answer.json() == lean.get("/sparql", params={"query": ROWS}).json()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Any, Literal
 
 import pyoxigraph as ox
@@ -36,8 +36,9 @@ from valueweave.live.theory import Theories, Theory
 from valueweave.live.update_text import check_update, with_using
 from valueweave.problems import InputError, Problem, has_errors
 from valueweave.project import Project
+from valueweave.reasoning.closure.increments import prepare
 from valueweave.store.changing import Draft, changing
-from valueweave.store.places import versions_of
+from valueweave.store.places import open_store, versions_of
 
 __all__ = ["Curator"]
 
@@ -88,6 +89,17 @@ class Curator:
     def _read(self, name: str, entry: Entry, manifest: dict[str, Any]) -> LiveCase:
         text = (self._versions.documents(manifest["folder"]) / entry.file).read_bytes()
         return LiveCase(name, text, entry.media, entry.etag, manifest["version"])
+
+    def prepare(self) -> None:
+        """Read and compile what changes need, so that the first one need not wait for it; nothing is changed.
+
+        What is wrong with the store is for the first change to tell.
+        """
+        with suppress(InputError), closing(open_store(self._project)) as store:
+            if "rules" in store.manifest:
+                theory = self._theories.of(store.manifest, store.engine)
+                prepare(theory.rules)
+                _ = theory.context, theory.model, theory.followed
 
     # -- cases
 

@@ -79,6 +79,7 @@ def main(home: str, store: str, memory_mib: str, wait: str) -> None:
     curator = Curator(Project(Path(home), Path(store)), float(wait))
     limit_memory(int(memory_mib))
     write_frame(answers, READY)
+    curator.prepare()
     with suppress(EOFError, BrokenPipeError, KeyboardInterrupt):
         while True:
             asked = read_frame(requests)

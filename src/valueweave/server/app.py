@@ -136,6 +136,7 @@ async def _lifespan(app: FastAPI, editions: Editions, writing: Writing) -> Async
     if editions.evaluators is not None:
         editions.evaluators.attach()
     _notice_stop(app)
+    writing.prepare()
     try:
         yield
     finally:

@@ -154,6 +154,8 @@ class Evaluators:
         version: str = "",
     ) -> tuple[bytes, str]:
         """Answer a query as :meth:`serialize_query`, in the event loop: no thread waits."""
+        if self._loop is None:
+            self.attach()
         frame = query_frame(
             Evaluation(
                 text,

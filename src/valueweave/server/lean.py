@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from fastapi import Request
 from fastapi.responses import Response
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from valueweave.problems import InputError
@@ -32,6 +33,8 @@ from valueweave.store import NotAcceptableError, OutputFormat, negotiate
 __all__ = ["LeanQueries"]
 
 _PATH = "/sparql"
+_LONGEST = 1 << 14
+"""A longer query takes long to look at: others would wait for that, so it goes where a thread does it."""
 _BODIES = {"application/sparql-query", "application/x-www-form-urlencoded"}
 
 
@@ -73,6 +76,8 @@ class LeanQueries:
                     plain = _plain(request, from_body(request, content))
             elif b"query=" in scope["query_string"]:
                 plain = _plain(request, from_address(request, self._settings.max_query_bytes))
+        except ClientDisconnect:
+            return
         except ProblemError as error:
             if error.status == 413:  # the rest of the body is not read, so nobody else can read it
                 came_to(scope, _PATH)
@@ -118,7 +123,7 @@ def _names(graphs: Sequence[str] | None) -> Hashable:
 def _plain(request: Request, wanted: SparqlRequest) -> _Plain | None:
     """Return the query when it is plain enough."""
     accept = request.headers.get("accept")
-    if wanted.asked is None or wants_page(accept, wanted.format):
+    if wanted.asked is None or len(wanted.asked.text) > _LONGEST or wants_page(accept, wanted.format):
         return None
     form = query_form(wanted.asked.text)
     if form is None:

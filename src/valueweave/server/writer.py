@@ -54,6 +54,16 @@ class Writer:
         self._child: subprocess.Popen[bytes] | None = None
         self._closed = False
 
+    def prepare(self) -> None:
+        """Start the process ahead of the first change, without waiting for it."""
+
+        def start() -> None:
+            # The first change tells what keeps it from starting.
+            with self._turn, suppress(OSError, EOFError, TimeoutError):
+                self._started()
+
+        threading.Thread(target=start, daemon=True).start()
+
     def make(self, kind: Literal["put_case", "delete_case", "update", "change_graph"], **arguments: Any) -> Applied:
         """Make a change, after those before it.
 

@@ -101,6 +101,11 @@ class Writing:
         self.authorized(request)
         return await read_body(request, self._settings.max_write_bytes, "Send less at once.")
 
+    def prepare(self) -> None:
+        """Start what makes changes ahead of the first one, where somebody may write."""
+        if self._writer is not None and self._token is not None:
+            self._writer.prepare()
+
     def close(self) -> None:
         """End what makes changes."""
         if self._writer is not None:

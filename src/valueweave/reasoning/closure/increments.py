@@ -24,7 +24,7 @@ from valueweave.reasoning.closure.triggers import Triggers
 from valueweave.reasoning.rules.book import RuleBook
 from valueweave.reasoning.rules.model import triple_keys
 
-__all__ = ["Change", "Plan", "add", "plan", "remove", "write"]
+__all__ = ["Change", "Plan", "add", "plan", "prepare", "remove", "write"]
 
 _Rules = tuple[Triggers, QueryRules]
 _KNOWN: weakref.WeakKeyDictionary[RuleBook, _Rules] = weakref.WeakKeyDictionary()
@@ -175,6 +175,11 @@ def _refuse(quads: Iterable[ox.Quad]) -> None:
             raise InputError(
                 Problem("blank-term", "A statement has a blank node.", "Give the thing an IRI.", term=str(quad))
             )
+
+
+def prepare(rules: RuleBook) -> None:
+    """Read the rules as changes need them, once for a process, so that its first change need not wait for that."""
+    _rules(rules)
 
 
 def _rules(rules: RuleBook) -> _Rules:
