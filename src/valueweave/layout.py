@@ -24,7 +24,7 @@ INFERRED_GRAPH = GRAPH + "inferred"
 DERIVATIONS = INFERRED_GRAPH + "/"
 """How the IRIs of the graphs begin that say how a statement was inferred: the round and the name of the rule follow."""
 
-_LAYOUT = "2"
+_LAYOUT = "3"
 """Part of the digest: a change of how the graphs are laid out makes every store out of date."""
 
 
