@@ -76,7 +76,7 @@ def main(home: str, store: str, memory_mib: str, wait: str) -> None:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     requests = sys.stdin.buffer
-    curator = Curator(Project(Path(home), Path(store)), float(wait))
+    curator = Curator(Project.find(home, store), float(wait))
     limit_memory(int(memory_mib))
     write_frame(answers, READY)
     curator.prepare()

@@ -73,8 +73,8 @@ def create_app(kg: KnowledgeGraph, settings: Settings | None = None) -> FastAPI:
     meter = Meter()
     editions = Editions(kg, _evaluators(kg, settings, meter), settings)
     meter.watch(editions)
-    # What lies in memory or on another engine is not changed from here.
-    changeable = kg.store.folder is not None
+    # What lies in memory is not changed from here.
+    changeable = kg.store.folder is not None or kg.project.remote is not None
     writing = Writing(Writer(kg.project, settings, meter.changed) if changeable else None, settings)
     app = FastAPI(
         title="ValueWeave",

@@ -73,10 +73,12 @@ class Edition:
         things: what it says of things.
     """
 
-    def __init__(self, kg: KnowledgeGraph, evaluators: Evaluators | None, related: int) -> None:
+    def __init__(self, kg: KnowledgeGraph, evaluators: Evaluators | None, settings: Settings) -> None:
         self.kg = kg
-        self.catalogue = Catalogue(kg, _Answering(evaluators, kg.version) if evaluators else kg.store)
-        self._related = related
+        # An engine elsewhere ends queries itself; the one in memory cannot be ended.
+        store = kg.store.limited(settings.query_seconds, settings.answer_bytes)
+        self.catalogue = Catalogue(kg, _Answering(evaluators, kg.version) if evaluators else store)
+        self._related = settings.related
 
     @property
     def version(self) -> str:
@@ -113,7 +115,7 @@ class Editions:
         self._first = kg
         # The mark is taken before the pointer is read: a version switched in between is opened at the next request.
         self._mark: object = None
-        self._edition = Edition(kg, evaluators, settings.related)
+        self._edition = Edition(kg, evaluators, settings)
 
     def current(self) -> Edition:
         """Return the edition of the version that the pointer names now.
@@ -140,13 +142,20 @@ class Editions:
     def _look(self) -> object:
         """Return what changes whenever the pointer is switched."""
         if self._pointer is None:
-            return None
+            return self._look_elsewhere()
         try:
             told = os.stat(self._pointer)  # noqa: PTH116 - at each request: a path takes five times as long
         except OSError:
             return None
         # A switched pointer is another file, so its number changes even within one tick of the clock.
         return told.st_ino, told.st_mtime_ns, told.st_size
+
+    def _look_elsewhere(self) -> object:
+        """Return the version that an engine elsewhere holds; while it does not answer, nothing has changed."""
+        try:
+            return self._edition.kg.store.current_version()
+        except InputError:
+            return None
 
     def _prepare(self, edition: Edition) -> None:
         """Make the index of the search, where people search; of versions that come in quick succession the last one."""
@@ -156,16 +165,15 @@ class Editions:
                     edition.kg.finder.prepare()
 
     def _renew(self) -> None:
-        assert self._folder is not None
         try:
-            store = EmbeddedStore.open(self._folder)
+            store = self._edition.kg.store.renewed() if self._folder is None else EmbeddedStore.open(self._folder)
         except InputError:
             return
         if store.manifest["version"] == self._edition.version:
             store.close()
             return
         before, now = self._edition, time.monotonic()
-        edition = Edition(before.kg.successor(store), self.evaluators, self._settings.related)
+        edition = Edition(before.kg.successor(store), self.evaluators, self._settings)
         edition.catalogue.inherit(before.catalogue)
         self._edition = edition
         if before.kg.finder.ready:

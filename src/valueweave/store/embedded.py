@@ -302,6 +302,30 @@ class EmbeddedStore:
         except (OSError, RuntimeError, ValueError) as error:
             raise self._unanswerable(error, file) from error
 
+    def limited(self, seconds: float, largest: int) -> EmbeddedStore:
+        """Return this store: its engine cannot be ended, only the process it runs in (``store/evaluator.py``)."""
+        return self
+
+    def current_version(self) -> str | None:
+        """Return the name of the version that is current now; that of a store in memory never changes.
+
+        Raises:
+            InputError: when the pointer cannot be read.
+        """
+        return str(
+            self.manifest["version"] if self.folder is None else Versions(Path(self.folder)).current()["version"]
+        )
+
+    def renewed(self) -> EmbeddedStore:
+        """Return the store of the current version: this one, where nothing has changed.
+
+        Raises:
+            InputError: as :meth:`open`.
+        """
+        if self.folder is None or self.current_version() == self.manifest["version"]:
+            return self
+        return EmbeddedStore.open(Path(self.folder))
+
     def close(self) -> None:
         """Let go of the files."""
         self._engine = None

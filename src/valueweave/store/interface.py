@@ -107,5 +107,14 @@ class Store(Protocol):
     def reading(self, answer: Iterable[Read], file: str | None = None) -> Iterator[Read]:
         """Yield the parts of an answer; what goes wrong on the way is told as a problem."""
 
+    def limited(self, seconds: float, largest: int) -> Store:
+        """Return the same store with limits on each query, as far as its engine can be held to them."""
+
+    def current_version(self) -> str | None:
+        """Return the name of the version that is current now, whoever made it."""
+
+    def renewed(self) -> Store:
+        """Return the store of the current version: this one, where nothing has changed."""
+
     def close(self) -> None:
         """Let go of files and connections."""

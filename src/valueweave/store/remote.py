@@ -9,12 +9,13 @@ the closure, and the graphs of the project when the query looks into named graph
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, TypeVar
 
 import pyoxigraph as ox
 
-from valueweave.problems import InputError, Problem
+from valueweave.problems import Problem
 from valueweave.sparql_text import QueryError, query_form
 from valueweave.store.interface import Answer, Subject, Term, Value
 from valueweave.store.remote_client import Client
@@ -51,8 +52,11 @@ class RemoteStore:
 
     folder: str | None = None
 
-    def __init__(self, client: Client, manifest: dict[str, Any], largest: int | None = None) -> None:
+    def __init__(
+        self, client: Client, manifest: dict[str, Any], largest: int | None = None, *, owner: bool = False
+    ) -> None:
         self.client = client
+        self._owner = owner
         self.manifest = manifest
         self._largest = largest
 
@@ -65,7 +69,7 @@ class RemoteStore:
             InputError: when the engine does not answer as one.
         """
         client = Client(target)
-        return cls(client, RemoteManifest(client).current())
+        return cls(client, RemoteManifest(client).current(), owner=True)
 
     def renewed(self) -> RemoteStore:
         """Return this store if its version is still the current one, else the current one, over the same connections.
@@ -73,10 +77,17 @@ class RemoteStore:
         Raises:
             InputError: as :meth:`open`.
         """
-        versions = RemoteManifest(self.client)
-        if versions.version() == self.manifest["version"]:
-            return self
-        return RemoteStore(self.client, versions.current(), self._largest)
+        manifest = RemoteManifest(self.client).current()
+        same = manifest["version"] == self.manifest["version"]
+        return self if same else RemoteStore(self.client, manifest, self._largest)
+
+    def current_version(self) -> str | None:
+        """Return the name of the version that is current now, whoever made it.
+
+        Raises:
+            InputError: when the engine does not answer.
+        """
+        return RemoteManifest(self.client).version()
 
     @cached_property
     def engine(self) -> RemoteEngine:
@@ -247,20 +258,10 @@ class RemoteStore:
 
     def limited(self, seconds: float, largest: int) -> RemoteStore:
         """Return the same store with a limit on the time of a query and the length of an answer."""
-        from dataclasses import replace  # noqa: PLC0415
-
         client = self.client.with_target(replace(self.client.target, seconds=seconds))
         return RemoteStore(client, self.manifest, largest)
 
     def close(self) -> None:
-        """Let go of the connections."""
-        self.client.close()
-
-    def require(self) -> None:
-        """Make sure that the engine answers.
-
-        Raises:
-            InputError: when it does not.
-        """
-        if not self.holds():
-            raise InputError(Problem("no-store", "The engine holds nothing.", "Run 'valueweave build'."))
+        """Let go of the connections, if this store opened them; those after it share them."""
+        if self._owner:
+            self.client.close()

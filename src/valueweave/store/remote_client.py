@@ -194,7 +194,8 @@ class Client:
         if status == 400 or (status >= 500 and said and query_form(asked)):
             what = "update" if updating else "query"
             message = f"The engine cannot answer this {what}: {said or status}"
-            raise QueryError(Problem("query-failed", message, f"Change the {what}."))
+            code = "query-refused" if status == 400 else "query-failed"
+            raise QueryError(Problem(code, message, f"Change the {what}."))
         if status in {404, 405, 406, 415} or 300 <= status < 400:
             remedy = f"Mend the address (--store, {ENVIRONMENT}UPDATE, {ENVIRONMENT}GRAPH_STORE, {ENVIRONMENT}DIALECT)."
             message = f"There is no SPARQL engine at this address (status {status})."

@@ -13,9 +13,10 @@ from typing import Any
 import pyoxigraph as ox
 
 from valueweave.store.remote_client import Client
+from valueweave.store.remote_graphs import count_quads
 from valueweave.store.remote_manifest import RemoteManifest
 from valueweave.store.remote_target import Target
-from valueweave.store.remote_write import count_quads, write_remote
+from valueweave.store.remote_write import write_remote
 
 __all__ = ["RemotePlace"]
 

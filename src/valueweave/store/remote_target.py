@@ -8,6 +8,7 @@ are given. Credentials are never shown: not in messages, not in what Python prin
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit, urlunsplit
@@ -74,7 +75,8 @@ class Target:
         """
         known = os.environ if environment is None else environment
         given = {name: known[ENVIRONMENT + name] for name in _KNOWN if known.get(ENVIRONMENT + name)}
-        parts = urlsplit(address)
+        # A path of the file system would have made one slash of two.
+        parts = urlsplit(re.sub(r"^(https?):/+", r"\1://", address, flags=re.IGNORECASE))
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             message, remedy = "This is no address of a SPARQL engine.", "Write it as http://HOST:PORT/PATH."
             raise InputError(Problem("remote-address", message, remedy, term=address.rpartition("@")[2]))

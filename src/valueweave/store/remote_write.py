@@ -12,7 +12,7 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,7 +20,9 @@ import pyoxigraph as ox
 
 from valueweave.problems import InputError, Problem
 from valueweave.store.remote import RemoteStore
+from valueweave.store.remote_claims import claimed
 from valueweave.store.remote_client import Client
+from valueweave.store.remote_graphs import clear_leftovers, graph_sizes
 from valueweave.store.remote_manifest import (
     CLOSURE,
     MANIFEST,
@@ -35,9 +37,7 @@ from valueweave.store.remote_manifest import (
 from valueweave.store.remote_target import ENVIRONMENT
 from valueweave.store.remote_text import write_term
 
-__all__ = ["Stage", "clear_leftovers", "count_quads", "switch_in", "version_name", "write_remote"]
-
-_COUNT = "SELECT (COUNT(*) AS ?n) WHERE {{ {} }}"
+__all__ = ["Stage", "switch_in", "version_name", "write_remote"]
 
 
 def write_remote(
@@ -58,6 +58,7 @@ def write_remote(
         InputError: when the engine cannot be written to, holds other things, or another build was quicker; what was
             there is there still.
     """
+    clear_leftovers(client)
     wanted = set(quads)
     graphs = {quad.graph_name.value for quad in wanted if isinstance(quad.graph_name, ox.NamedNode)}
     held = set() if before is None else _held(client, graphs)
@@ -108,7 +109,6 @@ def switch_in(
     if before is not None and len(out) + len(into) <= client.target.dialect.inline:
         stage.at_once(complete, before, out, into)
         return complete
-    clear_leftovers(client)
     stage.begin()
     try:
         _check_ours(client, stage, before)
@@ -124,39 +124,6 @@ def switch_in(
 def version_name(digest: str) -> str:
     """Return a name for a version that no other has; builds of several machines do not know of each other."""
     return f"{digest[:12]}-{uuid.uuid4().hex[:8]}"
-
-
-def count_quads(client: Client, graphs: Iterable[str]) -> int:
-    """Return how many statements the closure and these graphs hold.
-
-    Raises:
-        InputError: when the engine does not answer.
-    """
-    union = client.target.dialect.default_graph == "union"
-    closure = _COUNT.format(f"GRAPH <{CLOSURE}> {{ ?s ?p ?o }}" if union else "?s ?p ?o")
-    sizes = _sizes(client)
-    [row] = select(client, closure)
-    return _integer(row["n"]) + sum(sizes.get(graph, 0) for graph in graphs)
-
-
-def _sizes(client: Client) -> dict[str, int]:
-    """Return how many statements each named graph holds."""
-    # Counted by groups, and not "SELECT DISTINCT ?g", which takes Virtuoso 7.2 minutes.
-    found = select(client, "SELECT ?g (COUNT(*) AS ?n) WHERE { GRAPH ?g { ?s ?p ?o } } GROUP BY ?g")
-    return {_iri(row["g"]): _integer(row["n"]) for row in found}
-
-
-def clear_leftovers(client: Client) -> None:
-    """Remove what broken builds staged; one that runs still is told at its switch.
-
-    Raises:
-        InputError: when the engine cannot be written to.
-    """
-    found = [graph for graph in _sizes(client) if graph.startswith(STAGING)]
-    # The mark goes first: without it what a build staged can no more be switched in.
-    ordered = sorted(found, key=lambda graph: (not graph.endswith("/mark"), graph))
-    for start in range(0, len(ordered), 100):
-        client.update(" ;\n".join(f"DROP SILENT GRAPH <{graph}>" for graph in ordered[start : start + 100]))
 
 
 def _check_ours(client: Client, stage: Stage, before: str | None) -> None:
@@ -204,7 +171,7 @@ class Stage:
         staged = self._graphs(manifest, out, into)
         for graph, lines in staged.items():
             self._client.add(graph, lines)
-        sizes = _sizes(self._client)
+        sizes = graph_sizes(self._client)
         short = [graph for graph, lines in staged.items() if graph != self.mark and sizes.get(graph) != len(lines)]
         if short and self._client.target.dialect.keeps_forms:
             message = f"The engine does not hold all that was sent to it ({len(short)} graphs differ)."
@@ -236,10 +203,13 @@ class Stage:
         blocks = [f"GRAPH <{graph}> {{ {' '.join(lines)} }}" for graph, lines in staged.items()]
         opened = f'GRAPH <{self.mark}> {{ <{self.mark}> {STATE} "open" }}'
         drops = [f"DROP SILENT GRAPH <{graph}>" for graph in staged]
-        self._client.update(
-            " ;\n".join([f"INSERT DATA {{ {opened} {' '.join(blocks)} }}", *self._operations(before), *drops])
-        )
-        self._check_switched()
+        self._carry_out([f"INSERT DATA {{ {opened} {' '.join(blocks)} }}", *self._operations(before), *drops])
+
+    def _carry_out(self, operations: Iterable[str]) -> None:
+        alone = self._client.target.dialect.atomic
+        with nullcontext() if alone else claimed(self._client, self.version):
+            self._client.update(" ;\n".join(operations))
+            self._check_switched()
 
     def switch(self, before: str | None) -> None:
         """Take out and put in what was staged, in one request.
@@ -250,8 +220,7 @@ class Stage:
         Raises:
             InputError: when another build was quicker, or the engine cannot be written to.
         """
-        self._client.update(" ;\n".join(self._operations(before)))
-        self._check_switched()
+        self._carry_out(self._operations(before))
 
     def _operations(self, before: str | None) -> list[str]:
         union = self._client.target.dialect.default_graph == "union"
@@ -294,11 +263,3 @@ class Stage:
 
 def _line(quad: ox.Quad) -> str:
     return f"{write_term(quad.subject)} {quad.predicate} {write_term(quad.object)} ."
-
-
-def _iri(term: object) -> str:
-    return term.value if isinstance(term, ox.NamedNode) else ""
-
-
-def _integer(term: object) -> int:
-    return int(term.value) if isinstance(term, ox.Literal) else 0
