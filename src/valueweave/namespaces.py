@@ -7,6 +7,7 @@ The decision hidden here: which prefixes are known and that a bare path is relat
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 __all__ = ["GRAPH", "ID", "PREFIXES", "SCE", "TermError", "expand_iri", "shorten_iri"]
 
@@ -78,6 +79,7 @@ def expand_iri(term: str) -> str:
     )
 
 
+@lru_cache(1 << 14)
 def shorten_iri(iri: str) -> str:
     """Return the shortest form of ``iri`` that :func:`expand_iri` reads back, else ``iri`` itself.
 

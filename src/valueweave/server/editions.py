@@ -170,7 +170,8 @@ class Editions:
         except InputError:
             return
         if store.manifest["version"] == self._edition.version:
-            store.close()
+            if store is not self._edition.kg.store:
+                store.close()
             return
         before, now = self._edition, time.monotonic()
         edition = Edition(before.kg.successor(store), self.evaluators, self._settings)

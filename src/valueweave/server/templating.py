@@ -7,6 +7,7 @@ The decision hidden here: Jinja2 with escaping always on, and how terms and text
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -19,6 +20,7 @@ from valueweave.version import __version__
 __all__ = ["href", "page"]
 
 
+@lru_cache(1 << 14)
 def href(iri: str) -> str | None:
     """Return the address of a term on this server, or ``None`` for terms of others.
 

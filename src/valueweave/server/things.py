@@ -38,7 +38,6 @@ _DESCRIPTION = PREFIXES["dcterms"] + "description"
 _SHOWN_APART = {_RDF_TYPE, _LABEL, _ALTERNATIVE, SCE + "hasEvidence"}
 
 # Terms are written into these queries as the engine writes them.
-_ABOUT = "SELECT ?p ?o ?g {{ {this} ?p ?o OPTIONAL {{ GRAPH ?g {{ {this} ?p ?o }} }} }} ORDER BY ?p ?o ?g"
 _EVIDENCE = "SELECT ?item ?p ?o {{ {this} sce:hasEvidence ?item . ?item ?p ?o }} ORDER BY ?item ?p ?o"
 # The default graph holds each statement once, so that nothing need be made distinct.
 _POINTING = "SELECT ?p (COUNT(*) AS ?n) {{ ?s ?p {this} }} GROUP BY ?p ORDER BY ?p"
@@ -132,9 +131,10 @@ class Things:
 
     def _about(self, this: ox.NamedNode) -> _Statements:
         found: _Statements = defaultdict(lambda: defaultdict(list))
-        for predicate, value, graph in rows(self.store.query(_ABOUT.format(this=this))):
-            if isinstance(predicate, ox.NamedNode) and value is not None:
-                found[predicate.value][value] += [graph.value] if isinstance(graph, ox.NamedNode) else []
+        for quad in sorted(self.store.statements(this), key=_by_value):
+            graphs = found[quad.predicate.value][quad.object]
+            if isinstance(quad.graph_name, ox.NamedNode):
+                graphs.append(quad.graph_name.value)
         return found
 
     def _pointing(self, this: ox.NamedNode) -> tuple[dict[str, dict[str, bool]], dict[str, int]]:
@@ -241,6 +241,16 @@ class Things:
             reason=text("interpretationReason"),
             supports=[self.catalogue.key(iri) for iri in _terms(values, "supports")],
         )
+
+
+def _by_value(quad: ox.Quad) -> tuple[str, bool, str, str, str]:
+    """Order statements of one thing: IRIs before literals, numbers by their length first, then by their text."""
+    value = quad.object
+    text = value.value if isinstance(value, ox.NamedNode | ox.Literal | ox.BlankNode) else str(value)
+    literal = isinstance(value, ox.Literal)
+    digits = text.zfill(20) if literal and text.isdigit() else text
+    language = value.language or "" if isinstance(value, ox.Literal) else ""
+    return quad.predicate.value, literal, digits, language, str(quad.graph_name)
 
 
 def _terms(values: Mapping[str, list[Node]], name: str) -> list[str]:
