@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pyoxigraph as ox
 import pytest
 from hypothesis import given, settings
@@ -29,6 +32,11 @@ CALL = "SERVICE <http://127.0.0.1:1/> { ?s ?p ?o }"
         f"SELECT * {{ ?s ?p 'a # b' . {CALL} }}",
         f"SELECT * {{ # comment\r{CALL} }}",
         f"ASK {{ FILTER EXISTS {{ {CALL} }} }}",
+        f"SELECT * {{ #:\n{CALL} }}",
+        f"SELECT * {{ ?s ?p sce:\n{CALL} }}",
+        "PREFIX a\u1680b: <http://127.0.0.1:1/> SELECT * { SERVICE a\u1680b: { ?s ?p ?o } }",
+        "SELECT * { SERVICE SILENT ?a\u00b7b { ?s ?p ?o } }",
+        "PREFIX : <http://127.0.0.1:1/> SELECT * { ?s ?p ?o service:x{ ?s ?p ?o } }",
     ],
 )
 def test_a_call_to_another_service_is_refused_however_it_is_written(query: str) -> None:
@@ -56,7 +64,24 @@ def test_the_word_service_in_names_strings_and_comments_is_let_through(query: st
 WORDS = (
     r"< > { } ( ) . : ; , # \ \q \u0027 'a' <2 <?p#y> FILTER( FILTER(?o<?p#y> x: :a x:a true 1 1e5 @en VALUES?x{ ?s?p?o"
 )
-QUOTES = ["'", '"', "'''", '"""', '"a"', " ", "\n", "\r", "# comment\n", "OPTIONAL{", "?s ?p ?o"]
+QUOTES = [
+    "#:\n",
+    "sce:\n",
+    "\u1680",
+    "\u00b7",
+    "b.",
+    "'",
+    '"',
+    "'''",
+    '"""',
+    '"a"',
+    " ",
+    "\n",
+    "\r",
+    "# comment\n",
+    "OPTIONAL{",
+    "?s ?p ?o",
+]
 PIECES = st.lists(st.sampled_from([*WORDS.split(), *QUOTES]), max_size=5).map("".join)
 CALLS = st.sampled_from(["SERVICE<http://127.0.0.1:1/>{}", "SERVICE :a {}", "service silent?x{}", "SERVICE#\n:{}"])
 
@@ -84,6 +109,23 @@ def test_what_would_reach_out_is_always_refused() -> None:
 
     attempt()
     assert called > 100, "the attempts must reach the engine's caller, or this test shows nothing"
+
+
+LONG = ("a.", "a-.", "a1.", "a:b.", "?a.", "1a", "@a.", "_", ":", "<a", "<", "''a", "'a", '"', "%41", "SERVICE", "#:")
+
+
+def test_a_long_text_is_cut_in_a_time_that_grows_as_it_does() -> None:
+    """Texts of a million characters: with time growing as the square this would take days, and be ended here."""
+    program = (
+        "import sys; from valueweave.sparql_text import *\n"
+        "for piece in sys.argv[1:]:\n"
+        "    text = piece * (1_000_000 // len(piece))\n"
+        "    assert sum(len(token.text) for token in tokens(text)) == len(text)\n"
+        "    query_form(text)\n"
+        "    try: check_query(text)\n"
+        "    except QueryError: pass\n"
+    )
+    subprocess.run([sys.executable, "-c", program, *LONG], check=True, timeout=300)
 
 
 @given(st.text(max_size=60))

@@ -22,6 +22,7 @@ import pyoxigraph as ox
 from valueweave.problems import InputError, Problem
 from valueweave.project import Project
 from valueweave.store.evaluator import end_after, limit_memory, read_frame, write_frame
+from valueweave.store.isolation import forbid_network
 
 if TYPE_CHECKING:
     from valueweave.live import Applied, Curator
@@ -75,7 +76,10 @@ def main(home: str, store: str, memory_mib: str, wait: str) -> None:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     requests = sys.stdin.buffer
-    curator = Curator(Project.find(home, store), float(wait))
+    project = Project.find(home, store)
+    if project.remote is None:
+        forbid_network()
+    curator = Curator(project, float(wait))
     limit_memory(int(memory_mib))
     write_frame(answers, READY)
     curator.prepare()

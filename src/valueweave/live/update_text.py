@@ -16,10 +16,11 @@ import pyoxigraph as ox
 
 from valueweave.namespaces import ID, PREFIXES
 from valueweave.problems import Problem
-from valueweave.sparql_text import QueryError, Token, check_query, is_ambiguous, place, tokens
+from valueweave.sparql_text import QueryError, Token, check_query, is_ambiguous, keyword_place, place, tokens
 
 __all__ = ["Block", "Operation", "check_update", "read_update", "with_using"]
 
+_LOAD = re.compile("LOAD", re.IGNORECASE)
 _UNSURE = QueryError(
     Problem(
         "unreadable-update",
@@ -75,19 +76,19 @@ def check_update(text: str) -> None:
     valueweave.sparql_text.QueryError: 1:1: error: LOAD: Updates may not fetch documents. ... [load-refused]
     """
     check_query(text)
-    for token in _code(text):
-        if token.kind == "word" and token.text.upper() == "LOAD":
-            line, column = place(text, token.start)
-            raise QueryError(
-                Problem(
-                    "load-refused",
-                    "Updates may not fetch documents.",
-                    "Fetch the document yourself, and send what it says with INSERT DATA or to the graph store.",
-                    line=line,
-                    column=column,
-                    term="LOAD",
-                )
+    if (offset := keyword_place(text, _LOAD)) is not None:
+        line, column = place(text, offset)
+        raise QueryError(
+            Problem(
+                "load-refused",
+                "Updates may not fetch documents.",
+                "Fetch the document yourself, and send what it says with INSERT DATA or to the graph store; if it is a "
+                "prefix that is called so, call it otherwise.",
+                line=line,
+                column=column,
+                term="LOAD",
             )
+        )
     try:
         # In an empty store the update does nothing that lasts, and nothing that takes long.
         ox.Store().update(text, base_iri=ID, prefixes=PREFIXES)

@@ -18,6 +18,7 @@ import pyoxigraph as ox
 from valueweave.problems import InputError
 from valueweave.store.embedded import EmbeddedStore
 from valueweave.store.frames import Evaluated, Evaluation, answer_frame, read_frame, read_query, write_frame
+from valueweave.store.isolation import forbid_network
 
 __all__ = ["RUN", "Evaluated", "Evaluation", "end_after", "limit_memory", "main", "read_frame", "write_frame"]
 
@@ -34,6 +35,7 @@ def term_of(text: str) -> ox.NamedNode | ox.Literal:
 
 def main(folder: str, memory_mib: int) -> None:
     """Answer requests until the input ends."""
+    forbid_network()
     # The parent alone decides when this ends; Ctrl+C in a terminal goes to the whole group.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     requests, answers = sys.stdin.buffer, sys.stdout.fileno()

@@ -1,0 +1,75 @@
+"""Behind the check of the text stands a wall: the process that evaluates finds no network."""
+
+from __future__ import annotations
+
+import platform
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyoxigraph as ox
+import pytest
+
+from valueweave.store import EmbeddedStore
+from valueweave.store.frames import HEAD, Evaluation, answer_head, answer_of, query_frame
+
+pytestmark = pytest.mark.skipif(
+    not sys.platform.startswith("linux") or platform.machine() not in {"x86_64", "aarch64"},
+    reason="only Linux on these processors has the filter; run it there",
+)
+
+UNCHECKED = (
+    "import sys; import valueweave.store.embedded as embedded; embedded.check_query = lambda *a, **k: None\n"
+    "from valueweave.store.evaluator import main; main(sys.argv[1], 0)"
+)
+
+
+@pytest.fixture
+def listener() -> Iterator[tuple[int, list[str]]]:
+    """A server on loopback that notes who comes."""
+    calls: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def take() -> None:
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                calls.append("called")
+                connection.close()
+
+        threading.Thread(target=take, daemon=True).start()
+        yield server.getsockname()[1], calls
+
+
+def ask(child: subprocess.Popen[bytes], text: str) -> tuple[bytes, str]:
+    assert child.stdin is not None
+    assert child.stdout is not None
+    child.stdin.write(query_frame(Evaluation(text, "csv", {}, None, None, 10_000, 10.0)))
+    child.stdin.flush()
+    kind, media, length = answer_head(child.stdout.read(HEAD.size))
+    answer = answer_of(kind, media, child.stdout.read(media + length))
+    return answer.body, answer.problems[0].code if answer.problems else ""
+
+
+def test_a_call_that_no_check_stops_reaches_nobody(tmp_path: Path, listener: tuple[int, list[str]]) -> None:
+    port, calls = listener
+    EmbeddedStore.write(tmp_path, [ox.Quad(*[ox.NamedNode("urn:a")] * 3)], {"digest": "a" * 12})
+    call = f"SELECT * {{ SERVICE <http://127.0.0.1:{port}/> {{ ?s ?p ?o }} }}"
+    with pytest.raises(OSError, match=r"\w"):
+        list(ox.Store().query(call))  # type: ignore[arg-type]
+    assert calls == ["called"], "the engine by itself does call"
+    command = [sys.executable, "-c", UNCHECKED, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        _, media, length = answer_head(child.stdout.read(HEAD.size))
+        child.stdout.read(media + length)  # it says that it is ready
+        body, problem = ask(child, call)
+        assert (body, problem != "") == (b"", True)
+        assert ask(child, "SELECT ?s { ?s ?p ?o }")[0] == b"s\r\nurn:a\r\n"
+        child.kill()
+    assert calls == ["called"]
