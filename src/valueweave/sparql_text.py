@@ -12,7 +12,7 @@ writer; a value can never become anything but the one IRI or literal it is, what
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal as OneOf
 
@@ -144,7 +144,7 @@ def query_form(text: str) -> str | None:
     return next((word for word in words if word in FORMS), None)
 
 
-def check_query(text: str, *, file: str | None = None) -> None:
+def check_query(text: str, *, file: str | None = None, services: Collection[str] = ()) -> None:
     """Refuse a query that would make the engine reach out to another service.
 
     The engine cannot be told not to follow ``SERVICE``, and it takes the keyword with or without a space around it. So
@@ -154,18 +154,20 @@ def check_query(text: str, *, file: str | None = None) -> None:
     Args:
         text: the query.
         file: where it comes from, for the message.
+        services: addresses that may be called, each written in full, as ``SERVICE <address> {``.
 
     Raises:
         QueryError: when the query has a SERVICE clause.
 
     >>> check_query("SELECT * { ?s a sce:ServiceModule }")
+    >>> check_query("SELECT * { SERVICE <urn:x> { ?s ?p ?o } }", services={"urn:x"})
     >>> check_query("SELECT * { SERVICE <urn:x> { ?s ?p ?o } }")  # doctest: +IGNORE_EXCEPTION_DETAIL
     Traceback (most recent call last):
     ...
     QueryError: 1:12: error: SERVICE: Queries may not call other services. ... [service-refused]
     """
     for reading in dict.fromkeys((text, _unescape(text))):
-        offset = keyword_place(reading, _SERVICE)
+        offset = keyword_place(reading, _SERVICE, services)
         if offset is not None:
             line, column = place(reading, offset)
             raise QueryError(
@@ -182,11 +184,11 @@ def check_query(text: str, *, file: str | None = None) -> None:
             )
 
 
-def keyword_place(text: str, keyword: re.Pattern[str]) -> int | None:
+def keyword_place(text: str, keyword: re.Pattern[str], services: Collection[str] = ()) -> int | None:
     """Return where the letters of a keyword stand as code, or may do so; ``None`` when they do not.
 
     They are no code in a string, a comment, an IRI, a variable, or after the colon of a name. Where the text can be
-    read in more than one way, any place counts.
+    read in more than one way, any place counts. A call of one of ``services`` does not count.
 
     >>> keyword_place("ASK { ?load a :load FILTER('load' = ?x) }", re.compile("LOAD", re.IGNORECASE)) is None
     True
@@ -198,12 +200,22 @@ def keyword_place(text: str, keyword: re.Pattern[str]) -> int | None:
         return None
     if _quiet_spans(text) is None:
         return first.start()
-    for token in tokens(text):
+    code = [token for token in tokens(text) if token.kind not in {"space", "comment"}]
+    for number, token in enumerate(code):
         if token.kind in {"word", "name"}:
-            code = token.text.partition(":")[0] if token.kind == "name" else token.text
-            if found := keyword.search(code):
+            letters = token.text.partition(":")[0] if token.kind == "name" else token.text
+            found = keyword.search(letters)
+            if found and not (services and _calls(code[number : number + 4], services)):
                 return token.start + found.start()
     return None
+
+
+def _calls(code: Sequence[Token], services: Collection[str]) -> bool:
+    """Return whether tokens begin with a call of one of these services."""
+    written = [token.text for token in code if token.text.upper() != "SILENT"]
+    if len(written) < 3 or written[0].upper() != "SERVICE" or written[2] != "{":
+        return False
+    return written[1].startswith("<") and written[1][1:-1] in services
 
 
 def _unescape(text: str) -> str:

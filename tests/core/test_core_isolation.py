@@ -13,6 +13,8 @@ from pathlib import Path
 import pyoxigraph as ox
 import pytest
 
+from valueweave.server.evaluators import Evaluators, Limits
+from valueweave.sparql_text import QueryError
 from valueweave.store import EmbeddedStore
 from valueweave.store.frames import HEAD, Evaluation, answer_head, answer_of, query_frame
 
@@ -72,4 +74,18 @@ def test_a_call_that_no_check_stops_reaches_nobody(tmp_path: Path, listener: tup
         assert (body, problem != "") == (b"", True)
         assert ask(child, "SELECT ?s { ?s ?p ?o }")[0] == b"s\r\nurn:a\r\n"
         child.kill()
+    assert calls == ["called"]
+
+
+def test_services_on_the_list_are_called_and_no_others(tmp_path: Path, listener: tuple[int, list[str]]) -> None:
+    port, calls = listener
+    EmbeddedStore.write(tmp_path, [ox.Quad(*[ox.NamedNode("urn:a")] * 3)], {"digest": "a" * 12})
+    listed = f"http://127.0.0.1:{port}/listed"
+    with Evaluators(tmp_path, 1, Limits(services=(listed,))) as evaluators:
+        for address in (f"http://127.0.0.1:{port}/other", f"{listed}/below", listed.upper()):
+            with pytest.raises(QueryError, match="service-refused"):
+                evaluators.serialize_query(f"SELECT * {{ SERVICE <{address}> {{ ?s ?p ?o }} }}", "csv")
+        assert calls == []
+        with pytest.raises(QueryError, match="query-failed"):  # the listener hangs up
+            evaluators.serialize_query(f"SELECT * {{ SERVICE <{listed}> {{ ?s ?p ?o }} }}", "csv")
     assert calls == ["called"]

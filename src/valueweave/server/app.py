@@ -127,7 +127,13 @@ def _evaluators(kg: KnowledgeGraph, settings: Settings, meter: Meter) -> Evaluat
     """Return the processes that answer queries; a store in memory can be read in its own process only."""
     if settings.evaluators == 0 or kg.store.folder is None:
         return None
-    limits = Limits(settings.query_seconds, settings.query_waiting, settings.query_memory_mib, settings.answer_bytes)
+    limits = Limits(
+        settings.query_seconds,
+        settings.query_waiting,
+        settings.query_memory_mib,
+        settings.answer_bytes,
+        settings.services,
+    )
     return Evaluators(Path(kg.store.folder), settings.evaluators, limits, meter)
 
 

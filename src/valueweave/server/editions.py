@@ -76,6 +76,8 @@ class Edition:
     def __init__(self, kg: KnowledgeGraph, evaluators: Evaluators | None, settings: Settings) -> None:
         self.kg = kg
         # An engine elsewhere ends queries itself; the one in memory cannot be ended.
+        if isinstance(kg.store, EmbeddedStore):
+            kg.store.services = frozenset(settings.services)
         store = kg.store.limited(settings.query_seconds, settings.answer_bytes)
         self.catalogue = Catalogue(kg, _Answering(evaluators, kg.version) if evaluators else store)
         self._related = settings.related

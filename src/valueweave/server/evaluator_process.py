@@ -11,6 +11,7 @@ import asyncio
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
@@ -30,17 +31,18 @@ class EvaluatorProcess(asyncio.BufferedProtocol):
     Args:
         folder: the store folder.
         memory_mib: memory that a query may take; 0 is no ceiling.
+        services: addresses that queries may call.
 
     Attributes:
         child: the process.
         gone: whether it is known to have ended.
     """
 
-    def __init__(self, folder: Path, memory_mib: int) -> None:
+    def __init__(self, folder: Path, memory_mib: int, services: Sequence[str] = ()) -> None:
         self._socket, theirs = socket.socketpair()
         for end in (self._socket, theirs):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)  # a usual answer goes in one piece
-        command = [sys.executable, "-c", RUN, str(folder), str(memory_mib)]
+        command = [sys.executable, "-c", RUN, str(folder), str(memory_mib), *services]
         # What the engine says when it runs out of memory is of no use to anyone: the refusal says it.
         self.child = subprocess.Popen(command, stdin=theirs.fileno(), stdout=theirs.fileno(), stderr=subprocess.DEVNULL)
         theirs.close()
@@ -52,6 +54,18 @@ class EvaluatorProcess(asyncio.BufferedProtocol):
         self._rest: memoryview | None = None
         self._kind = self._media = self._have = 0
         self.gone = False
+
+    async def open(self) -> None:
+        """Wait until the process is ready to answer.
+
+        Raises:
+            TimeoutError: when it takes too long.
+            EOFError: when the process is gone.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._awaited = self._loop.create_future()
+        await self._loop.create_connection(lambda: self, sock=self._socket)
+        await self._within(_START)
 
     async def answer(self, frame: bytes, seconds: float) -> Evaluated:
         """Return the answer to a query.
@@ -65,10 +79,7 @@ class EvaluatorProcess(asyncio.BufferedProtocol):
             EOFError: when the process is gone.
         """
         if self._transport is None:
-            self._loop = asyncio.get_running_loop()
-            self._awaited = self._loop.create_future()
-            await self._loop.create_connection(lambda: self, sock=self._socket)
-            await self._within(_START)  # it says that it is ready
+            await self.open()
         if self.gone:
             raise EOFError
         assert self._loop is not None
@@ -80,13 +91,14 @@ class EvaluatorProcess(asyncio.BufferedProtocol):
     async def _within(self, seconds: float) -> Evaluated:
         assert self._loop is not None
         assert self._awaited is not None
-        timer = self._loop.call_later(seconds, self._fail, TimeoutError)
+        timer = self._loop.call_later(seconds, self.fail, TimeoutError)
         try:
             return await self._awaited
         finally:
             timer.cancel()
 
-    def _fail(self, kind: type[Exception]) -> None:
+    def fail(self, kind: type[Exception]) -> None:
+        """Have whoever waits for an answer wait no longer; the process is to be ended."""
         if self._awaited is not None and not self._awaited.done():
             self._awaited.set_exception(kind())
 
@@ -109,7 +121,7 @@ class EvaluatorProcess(asyncio.BufferedProtocol):
             try:
                 self._kind, self._media, length = answer_head(self._start)
             except EOFError:
-                self._fail(EOFError)
+                self.fail(EOFError)
                 return
             begun = self._start[HEAD.size : self._have]
             whole = self._media + length
@@ -128,7 +140,7 @@ class EvaluatorProcess(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell whoever waits that the process is gone."""
         self.gone = True
-        self._fail(EOFError)
+        self.fail(EOFError)
 
     # -- its end
 

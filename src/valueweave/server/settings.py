@@ -38,6 +38,8 @@ class Settings(BaseModel):
         query_waiting: how many seconds a query waits for a free evaluator.
         query_memory_mib: memory that a query may take; 0 is no limit.
         answer_bytes: the longest answer to a query.
+        services: addresses that queries may call by `SERVICE`, each written there in full; without any, queries find no
+            network at all. With commas in the environment.
         cache_bytes: memory for answers that are kept to be sent again; 0 keeps none.
         shown_rows: how many rows of an answer a page for people shows.
         related: how many things a description names for each incoming property.
@@ -67,6 +69,7 @@ class Settings(BaseModel):
     query_waiting: float = Field(default=10.0, ge=0)
     query_memory_mib: int = Field(default=2048, ge=0)
     answer_bytes: int = Field(default=100_000_000, ge=1000)
+    services: Annotated[tuple[str, ...], BeforeValidator(_by_commas)] = ()
     cache_bytes: int = Field(default=64_000_000, ge=0)
     shown_rows: int = Field(default=500, ge=1)
     related: int = Field(default=50, ge=1)

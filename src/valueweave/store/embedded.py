@@ -39,6 +39,7 @@ class EmbeddedStore:
     Attributes:
         manifest: what was built: ``version``, ``digest``, ``counts``, ``built_with``, ``built_at``.
         folder: where it lies, ``None`` in memory.
+        services: addresses that queries may call by ``SERVICE``; none, unless they are set.
 
     >>> store = EmbeddedStore.in_memory([ox.Quad(ox.NamedNode("urn:a"), ox.NamedNode("urn:p"), ox.Literal(1))])
     >>> store.serialize_query("SELECT ?o { ?s ?p ?o }", "csv")
@@ -52,6 +53,7 @@ class EmbeddedStore:
         self._held = held
         self.manifest = manifest
         self.folder = folder
+        self.services: frozenset[str] = frozenset()
 
     @classmethod
     def open(cls, folder: Path, version: str | None = None) -> EmbeddedStore:
@@ -205,7 +207,7 @@ class EmbeddedStore:
             QueryError: when the query does not parse, calls another service, or cannot be evaluated.
             InputError: when the store turns out to be broken.
         """
-        check_query(text, file=file)
+        check_query(text, file=file, services=self.services)
         bound = substitute(text, substitutions or {}, file=file)
         try:
             return self.engine.query(
@@ -333,7 +335,8 @@ class EmbeddedStore:
             self._held.close()
 
     def _unanswerable(self, error: Exception, file: str | None) -> InputError:
-        if isinstance(error, OSError) or str(error).startswith(_DAMAGE):
+        # A service that does not answer is told in the same way as a file that does not.
+        if (isinstance(error, OSError) and not self.services) or str(error).startswith(_DAMAGE):
             return InputError(_broken(error, self.folder))
         if unknown := _NO_FUNCTION.search(str(error)):
             return QueryError(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,8 +23,8 @@ from valueweave.store.isolation import forbid_network
 
 __all__ = ["RUN", "Evaluated", "Evaluation", "end_after", "limit_memory", "main", "read_frame", "write_frame"]
 
-RUN = "import sys; from valueweave.store.evaluator import main; main(sys.argv[1], int(sys.argv[2]))"
-"""What Python is to run, with the store folder and the memory in MiB as arguments."""
+RUN = "import sys; from valueweave.store.evaluator import main; main(sys.argv[1], int(sys.argv[2]), *sys.argv[3:])"
+"""What Python is to run, with the arguments of :func:`main`."""
 
 
 def term_of(text: str) -> ox.NamedNode | ox.Literal:
@@ -33,13 +34,20 @@ def term_of(text: str) -> ox.NamedNode | ox.Literal:
     return quad.object
 
 
-def main(folder: str, memory_mib: int) -> None:
-    """Answer requests until the input ends."""
-    forbid_network()
+def main(folder: str, memory_mib: int, *services: str) -> None:
+    """Answer requests until the input ends.
+
+    Args:
+        folder: the store folder.
+        memory_mib: memory that a query may take; 0 is no ceiling.
+        services: addresses that queries may call; without any this process finds no network.
+    """
+    if not services:
+        forbid_network()
     # The parent alone decides when this ends; Ctrl+C in a terminal goes to the whole group.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     requests, answers = sys.stdin.buffer, sys.stdout.fileno()
-    opened = _Opened(Path(folder))
+    opened = _Opened(Path(folder), services)
     store = opened.at("")
     limit_memory(memory_mib)
     _send(answers, Evaluated(store.manifest["version"].encode("ascii"), "text/plain"))
@@ -86,8 +94,8 @@ def limit_memory(memory_mib: int) -> None:
 class _Opened:
     """The version that is open: another one is opened when it is asked for."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, services: Iterable[str]) -> None:
+        self._folder, self._services = folder, frozenset(services)
         self._store: EmbeddedStore | None = None
 
     def at(self, version: str) -> EmbeddedStore:
@@ -99,6 +107,7 @@ class _Opened:
         if self._store is None or version not in ("", self._store.manifest["version"]):
             self._store = None  # before the next is opened: there is memory for one
             self._store = EmbeddedStore.open(self._folder, version or None)
+            self._store.services = self._services
         return self._store
 
 
