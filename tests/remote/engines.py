@@ -14,7 +14,7 @@ import pytest
 
 from valueweave.store.remote_target import Target
 
-VIRTUOSO_MISSING = "Virtuoso is not here; 'apt-get install virtuoso-opensource-7' brings it"
+VIRTUOSO_MISSING = "Virtuoso is not here; 'apt-get install virtuoso-opensource-7-bin' brings it"
 OXIGRAPH_MISSING = "the Oxigraph server is not here; 'pip install oxigraph' brings it"
 
 _INI = """[Database]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from pydantic import SecretStr
 from starlette.testclient import TestClient
 from tests.core.conftest import ROOT
 from tests.live.conftest import case
@@ -30,7 +31,8 @@ from valueweave.store.remote_client import Client, RemoteError
 from valueweave.store.remote_target import Target
 from valueweave.store.remote_text import prepare
 
-TOKEN = {"Authorization": "Bearer t0ken"}
+SECRET = "s3cret-of-sixteen-characters"
+TOKEN = {"Authorization": f"Bearer {SECRET}"}
 
 
 @pytest.fixture
@@ -45,7 +47,7 @@ def built(small: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
 
 
 def test_a_server_shows_changes_whoever_makes_them(built: Project) -> None:
-    settings = Settings(write_token="t0ken", evaluators=2)
+    settings = Settings(write_token=SecretStr(SECRET), evaluators=2)
     with KnowledgeGraph(open_store(built), built) as kg, TestClient(create_app(kg, settings)) as client:
         path = "/api/v1/cases/mill"
         put = client.put(path, content=case("mill"), headers={**TOKEN, "Content-Type": "application/yaml"})
@@ -81,7 +83,7 @@ def run(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_command_line_takes_an_address(built: Project) -> None:
     assert "Nothing has changed" in run(built, "build").stdout
     assert "stage" in run(built, "query", "stages").stdout
-    assert "cooperates" in run(built, "explain", "actor/haier", "sce:cooperatesWith", "actor/jd").stdout
+    assert "stage" in run(built, "explain", "stage/jd-1", "a", "sce:Stage").stdout
     gone = replace(built, remote=replace(built.remote, query="http://127.0.0.1:9/query"))  # type: ignore[type-var]
     told = run(gone, "query", "stages")
     assert (told.returncode, told.stdout) == (2, "")
@@ -90,8 +92,6 @@ def test_the_command_line_takes_an_address(built: Project) -> None:
 
 
 # -- engines that are none
-
-SECRET = "s3cret"
 
 
 def client(answer: Callable[[httpx.Request], httpx.Response], dialect: str = "standard") -> Client:
@@ -120,7 +120,7 @@ def raising(error: Exception) -> Callable[[httpx.Request], httpx.Response]:
         (lambda _: httpx.Response(401, text="who?"), "remote-refused"),
         (lambda _: httpx.Response(400, text="Virtuoso 37000 Error SP030: SPARQL compiler"), "query-refused"),
         (lambda _: httpx.Response(500, text="stack overflow"), "query-failed"),
-        (lambda _: httpx.Response(503, text="later"), "query-failed"),
+        (lambda _: httpx.Response(503, text="later"), "remote-failed"),
         (raising(httpx.ConnectError("refused")), "remote-unreachable"),
         (raising(httpx.ReadTimeout("slow")), "query-timeout"),
         (raising(httpx.RemoteProtocolError("what?")), "remote-unreachable"),
@@ -189,7 +189,6 @@ def test_which_graphs_a_request_names(query: str, dialect: str, expected: dict[s
         ("SELECT (`1` AS ?x) { }", "sparql-syntax"),
         ("SELECT * { SERVICE <http://x> { ?s ?p ?o } }", "service-refused"),
         ("SELECT * { ?s unknown:p ?o }", "sparql-syntax"),
-        ("SELECT * { ?s ?p", "sparql-syntax"),
     ],
 )
 def test_nothing_but_sparql_reaches_an_engine(query: str, code: str) -> None:

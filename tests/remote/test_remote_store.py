@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from valueweave.store import EmbeddedStore, StoreMissingError
 from valueweave.store.places import open_store, place_of
 from valueweave.store.remote import RemoteStore
 from valueweave.store.remote_changes import Mirror
+from valueweave.store.remote_claims import CLAIMS, claimed
 from valueweave.store.remote_client import Client, RemoteError
 from valueweave.store.remote_manifest import STAGING, RemoteManifest, select
 from valueweave.store.remote_target import Target
@@ -169,9 +171,9 @@ def test_of_two_changes_at_once_none_is_lost(project: Project, empty: Target) ->
     for number, curator in enumerate(curators):
         curator._versions = Mirror(empty, project.store.with_name(f"copy-{number}"))
         curator.cases()
-    refused: list[str] = []
 
-    def put(number: int) -> None:
+    def put(number: int) -> set[str]:
+        refused = set()
         for attempt in range(3):
             name = f"mill-{number}-{attempt}"
             while True:
@@ -179,14 +181,11 @@ def test_of_two_changes_at_once_none_is_lost(project: Project, empty: Target) ->
                     curators[number].put_case(name, case(name))
                     break
                 except InputError as error:
-                    refused.append(error.problems[0].code)
+                    refused.add(error.problems[0].code)
+        return refused
 
-    threads = [threading.Thread(target=put, args=(number,)) for number in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert set(refused) <= {"store-busy"}
+    with ThreadPoolExecutor(2) as pool:
+        assert set().union(*pool.map(put, range(2))) <= {"store-busy"}
     assert set(Curator(project).cases()) == {f"mill-{n}-{a}" for n in range(2) for a in range(3)}
     with KnowledgeGraph(open_store(project), project) as kg:
         answer = kg.query("SELECT ?a { <actor/jd> sce:cooperatesWith ?a FILTER(CONTAINS(STR(?a), 'mill')) }")
@@ -232,6 +231,23 @@ def test_a_wrong_dialect_is_noticed(small: Project, tmp_path: Path) -> None:
         with pytest.raises(RemoteError) as refused:
             Client(nobody).update("INSERT DATA { GRAPH <urn:g> { <urn:a> <urn:b> <urn:c> } }")
         assert codes(refused) == ["remote-refused"]
+
+
+@pytest.mark.parametrize(("since", "refused"), [(timedelta(minutes=1), True), (timedelta(hours=1), False)])
+def test_a_claim_keeps_others_away_until_it_is_dead(served: Target, since: timedelta, refused: bool) -> None:
+    client = Client(served)
+    other = f"{(datetime.now(UTC) - since).isoformat(timespec='seconds')} other"
+    claim = f'<{CLAIMS}> <https://w3id.org/valueweave/store#claim> "{other}"'
+    client.update(f"INSERT DATA {{ GRAPH <{CLAIMS}> {{ {claim} }} }}")
+    if refused:
+        with pytest.raises(InputError) as error, claimed(client, "mine"):
+            pytest.fail("two at once")
+        assert codes(error) == ["store-busy"]
+    else:
+        with claimed(client, "mine"), pytest.raises(InputError), claimed(client, "another"):
+            pytest.fail("two at once")
+    left = select(client, f"SELECT ?c {{ GRAPH <{CLAIMS}> {{ ?s ?p ?c }} }}")
+    assert [getattr(row["c"], "value", "") for row in left] == ([other] if refused else [])
 
 
 def test_an_answer_that_the_engine_cut_short_is_no_answer(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ __all__ = ["Draft", "changing"]
 
 _NUMBERS = count()
 _POLL = 0.005
+_SWEEPS = 200
 _ALONE = 2
 """References to the engine when nobody else holds it: the draft's own, and that of the question."""
 
@@ -95,10 +96,14 @@ class Draft:
             The manifest.
         """
         self.engine.flush()
-        if sys.getrefcount(self._engine) > _ALONE:
-            gc.collect()
-            if sys.getrefcount(self._engine) > _ALONE:
-                raise RuntimeError("somebody holds the engine of a draft that is to be switched to")
+        for _ in range(_SWEEPS):
+            if sys.getrefcount(self._engine) <= _ALONE:
+                break
+            # While another thread collects, this returns at once and has collected nothing.
+            if not gc.collect():
+                time.sleep(_POLL)
+        else:
+            raise RuntimeError("somebody holds the engine of a draft that is to be switched to")
         self._engine = None  # closes the files before their hashes are taken and the pointer names them
         shutil.rmtree(self._versions.folder / self._place / "scratch", ignore_errors=True)
         name, place = self._versions.fresh(self.before["digest"])

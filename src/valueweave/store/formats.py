@@ -15,7 +15,7 @@ import pyoxigraph as ox
 from valueweave.namespaces import PREFIXES
 from valueweave.problems import InputError, Problem
 
-__all__ = ["FORMATS", "WRITTEN_PREFIXES", "Kind", "NotAcceptableError", "OutputFormat", "negotiate"]
+__all__ = ["FORMATS", "WRITTEN_PREFIXES", "Kind", "NotAcceptableError", "OutputFormat", "is_known", "negotiate"]
 
 Kind = Literal["solutions", "boolean", "graph"]
 
@@ -55,9 +55,16 @@ FORMATS: tuple[OutputFormat, ...] = (
     OutputFormat("csv", ("text/csv",), ox.QueryResultsFormat.CSV, _ROWS),
     OutputFormat("tsv", ("text/tab-separated-values",), ox.QueryResultsFormat.TSV, _ROWS),
     OutputFormat("turtle", ("text/turtle", "application/turtle", "application/x-turtle"), ox.RdfFormat.TURTLE, _GRAPH),
+    # What an engine writes as N3 is Turtle; only the name in the header is another one.
+    OutputFormat("n3", ("text/n3", "text/rdf+n3", "application/n3"), ox.RdfFormat.TURTLE, _GRAPH),
     OutputFormat("ntriples", ("application/n-triples", "text/plain"), ox.RdfFormat.N_TRIPLES, _GRAPH),
     OutputFormat("rdfxml", ("application/rdf+xml", "application/xml", "text/xml"), ox.RdfFormat.RDF_XML, _GRAPH),
-    OutputFormat("jsonld", ("application/ld+json", "application/json"), ox.RdfFormat.JSON_LD, _GRAPH),
+    OutputFormat(
+        "jsonld",
+        ("application/ld+json", "application/json", "application/x-json+ld"),
+        ox.RdfFormat.JSON_LD,
+        _GRAPH,
+    ),
     # An answer is one graph, which these two hold as their default graph; there are clients that ask for nothing else.
     OutputFormat("nquads", ("application/n-quads", "text/x-nquads"), ox.RdfFormat.N_QUADS, _GRAPH),
     OutputFormat("trig", ("application/trig", "application/x-trig"), ox.RdfFormat.TRIG, _GRAPH),
@@ -69,6 +76,7 @@ _ALIASES = {
     "nt": "ntriples",
     "n-triples": "ntriples",
     "rdf": "rdfxml",
+    "rdf+xml": "rdfxml",
     "json-ld": "jsonld",
     "nq": "nquads",
 }
@@ -92,6 +100,22 @@ def negotiate(accept: str | None, kind: Kind) -> OutputFormat:
     'jsonld'
     """
     return _negotiate(accept, kind)
+
+
+def is_known(wanted: str) -> bool:
+    """Return whether something is written in a format, whatever the kind of answer.
+
+    Args:
+        wanted: a short name, a media type, or an ``Accept`` header; of that only what it names outright counts.
+
+    >>> is_known("n3"), is_known("rdf+xml"), is_known("text/csv;q=0.5, */*"), is_known("pdf"), is_known("*/*")
+    (True, True, True, False, False)
+    """
+    name = wanted.strip().lower()
+    if _ALIASES.get(name, name) in {known.name for known in FORMATS}:
+        return True
+    media = {media for known in FORMATS for media in known.media_types}
+    return any(quality > 0 and one in media for one, quality in _ranges(wanted).items())
 
 
 @lru_cache(256)
