@@ -13,7 +13,9 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pyoxigraph as ox
@@ -29,6 +31,7 @@ from valueweave.project import Project
 from valueweave.reasoning.closure.materialize import materialize
 from valueweave.reasoning.rules.book import RuleBook, rule_texts
 from valueweave.server import create_app
+from valueweave.server.connection import Connection, Patience
 from valueweave.server.runner import listen
 from valueweave.store import EmbeddedStore
 
@@ -36,10 +39,11 @@ HERE = Path(__file__).parent
 
 
 @contextmanager
-def serving(app: FastAPI) -> Iterator[httpx.Client]:
+def serving(app: FastAPI, patience: Patience | None = None) -> Iterator[httpx.Client]:
     """Serve an application on loopback, by the real server in a thread, and give a client of it."""
     taken = listen("127.0.0.1", 0)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical"))
+    connections: Any = partial(Connection, patience=patience)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", http=connections))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [taken]}, daemon=True)
     thread.start()
     while not server.started:

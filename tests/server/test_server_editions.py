@@ -11,7 +11,9 @@ import httpx
 import pyoxigraph as ox
 import pytest
 
+import valueweave.server.editions
 from valueweave.graph import KnowledgeGraph
+from valueweave.problems import InputError
 from valueweave.project import Project
 from valueweave.server import create_app
 from valueweave.server.editions import Editions
@@ -131,4 +133,47 @@ def test_where_people_search_the_index_of_a_new_version_is_made_beforehand(own: 
         while not finder.ready and time.monotonic() < deadline:
             time.sleep(0.01)
         assert finder.ready
+        editions.close()
+
+
+def is_open(kg: KnowledgeGraph) -> bool:
+    try:
+        return bool(kg.store.query("ASK { ?s ?p ?o }"))
+    except InputError:
+        return False
+
+
+def test_what_a_request_has_asked_for_stays_open_as_long_as_it_takes_and_no_longer(own: Project) -> None:
+    with KnowledgeGraph(EmbeddedStore.open(own.store), own) as kg:
+        editions = Editions(kg, None, Settings())
+        seen = []
+        write(own, 1)
+        with editions.kept():
+            used = editions.current()
+            for count in range(2, 14):
+                write(own, count)
+                with editions.kept():
+                    seen.append(editions.current())
+            assert is_open(used.kg)
+            still = [edition for edition in seen[:-1] if is_open(edition.kg)]
+            assert len(still) <= 4, "past editions pile up"
+            assert is_open(seen[-1].kg)
+        assert not is_open(used.kg)
+        editions.close()
+        assert not any(is_open(edition.kg) for edition in seen)
+
+
+def test_a_past_edition_is_closed_without_another_change(own: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(valueweave.server.editions, "_PATIENCE", 0.1)
+    with KnowledgeGraph(EmbeddedStore.open(own.store), own) as kg:
+        editions = Editions(kg, None, Settings())
+        write(own, 1)
+        past = editions.current()
+        write(own, 2)
+        with editions.kept():
+            current = editions.current()
+            assert editions._timer is not None
+            editions._timer.join(30)
+            assert not is_open(past.kg)
+            assert is_open(current.kg)
         editions.close()

@@ -134,7 +134,7 @@ def test_who_finds_nobody_free_is_told_so(folder: Path) -> None:
 def test_a_process_that_dies_is_replaced(folder: Path) -> None:
     with Evaluators(folder, 1) as evaluators:
         evaluators.serialize_query(SMALL, "csv")
-        [process] = evaluators._all
+        [process] = evaluators.pool.everyone
         asking = threading.Timer(0.3, process.child.kill)
         asking.start()
         with pytest.raises(ProblemError, match="memory"):
@@ -145,7 +145,7 @@ def test_a_process_that_dies_is_replaced(folder: Path) -> None:
 def test_a_process_that_dies_while_it_has_nothing_to_do_is_replaced_before_anybody_asks_it(folder: Path) -> None:
     with Evaluators(folder, 1) as evaluators:
         evaluators.serialize_query(SMALL, "csv")
-        [process] = evaluators._all
+        [process] = evaluators.pool.everyone
         process.child.kill()
         while not process.gone:
             time.sleep(0.01)
@@ -168,7 +168,7 @@ def test_a_process_answers_from_the_version_that_is_asked_for(tmp_path: Path) ->
 def test_nothing_runs_on_when_the_pool_is_closed(folder: Path) -> None:
     evaluators = Evaluators(folder, 2)
     evaluators.serialize_query(SMALL, "csv")
-    children = [process.child for process in evaluators._all]
+    children = [process.child for process in evaluators.pool.everyone]
     evaluators.close()
     assert all(child.poll() is not None for child in children)
 

@@ -107,6 +107,18 @@ def test_nobody_overwrites_what_they_have_not_seen(writer: httpx.Client) -> None
     assert put(writer, "guarded", If_Match="*").status_code == 412
 
 
+def test_an_etag_that_must_not_be_there_lets_nobody_replace_the_case(writer: httpx.Client) -> None:
+    first = put(writer, "unseen", If_None_Match='"anything"')
+    assert first.status_code == 201, first.text
+    tag, other = first.headers["etag"], case("unseen", "Another")
+    for condition, status in (('"anything"', 428), ('"a", "b"', 428), (tag, 412), (f'"a", W/{tag}', 412), ("*", 412)):
+        answer = put(writer, "unseen", other, If_None_Match=condition)
+        assert answer.status_code == status, condition
+    assert writer.get("/api/v1/cases/unseen").json()["label"] == "A mill"
+    assert put(writer, "unseen", other, If_None_Match=tag, If_Match=tag).status_code == 412
+    assert put(writer, "unseen", other, If_None_Match='"anything"', If_Match=tag).status_code == 200
+
+
 def test_the_tag_of_a_compressed_document_is_taken(writer: httpx.Client) -> None:
     put(writer, "packed", case("packed") + "#" * 2000)
     shown = writer.get("/api/v1/live-cases/packed", headers={"Accept-Encoding": "gzip"})

@@ -19,15 +19,16 @@ from fastapi.responses import Response
 from valueweave.namespaces import PREFIXES, shorten_iri
 from valueweave.server.caching import freshness
 from valueweave.server.catalogue import Catalogue, Node
+from valueweave.server.nesting import check_nesting
 from valueweave.server.templating import href
-from valueweave.sparql_text import query_form, tokens
+from valueweave.sparql_text import is_ambiguous, query_form, tokens
 from valueweave.store import negotiate
 
 __all__ = ["AnswerView", "Asked", "Cell", "data_answer", "is_repeatable", "kept_headers", "view"]
 
 _PLAIN = {"xsd:string", "xsd:integer", "xsd:decimal", "xsd:boolean"}
-_NEVER_THE_SAME = {"NOW", "RAND", "UUID", "STRUUID"}
-_MAY_DIFFER = re.compile(r"NOW|RAND|UUID|\\u", re.IGNORECASE)
+_MAY_DIFFER = re.compile(r"NOW|RAND|UUID|BNODE|\\u", re.IGNORECASE)
+_CALL = re.compile(r"(?:NOW|RAND|UUID|BNODE)\s*\(", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +73,19 @@ class AnswerView:
 def is_repeatable(text: str) -> bool:
     """Return whether the answer to a query depends on nothing but the graph.
 
-    >>> is_repeatable("SELECT * { ?s ?p 'now' }"), is_repeatable("SELECT (now() AS ?x) {}")
+    >>> is_repeatable("SELECT * { ?s ?p 'now()' }"), is_repeatable("SELECT (now() AS ?x) {}")
+    (True, False)
+    >>> is_repeatable("SELECT * { ?s ?p ?know } ORDER BY ?know"), is_repeatable("SELECT * { ?s ?p ?o } ORDER BYRAND()")
     (True, False)
     """
     if not _MAY_DIFFER.search(text):
         return True
-    if "\\u" in text.lower():  # an engine may read an escaped letter as the letter
+    # An engine may read an escaped letter as the letter, and another end of a string or comment than we do.
+    if "\\u" in text.lower() or is_ambiguous(text):
         return False
-    return not _NEVER_THE_SAME & {token.text.upper() for token in tokens(text) if token.kind == "word"}
+    # Engines let words run into each other, so what comes before the name of the function does not matter.
+    said = (" " if token.kind in {"comment", "string"} else token.text for token in tokens(text))
+    return not _CALL.search("".join(said))
 
 
 def kept_headers(request: Request, catalogue: Catalogue, text: str, *variant: str) -> dict[str, str]:
@@ -110,6 +116,7 @@ def data_answer(
         NotAcceptableError: when the answer cannot be written so.
         NotModifiedError: when the asker holds it already.
     """
+    check_nesting(asked.text)
     form = query_form(asked.text)
     kind = "solutions" if form == "SELECT" else "boolean" if form == "ASK" else "graph"
     # A text that is no query at all is the engine's to refuse, whatever format is wanted.
@@ -131,6 +138,7 @@ def view(catalogue: Catalogue, asked: Asked, shown_rows: int) -> AnswerView:
     Raises:
         QueryError: when the query cannot be answered.
     """
+    check_nesting(asked.text)
     graph = query_form(asked.text) in {"CONSTRUCT", "DESCRIBE"}
     body, _ = catalogue.evaluator.serialize_query(
         asked.text,

@@ -44,6 +44,7 @@ from valueweave.server.reasons import reason_routes
 from valueweave.server.routing import Routed
 from valueweave.server.settings import Settings
 from valueweave.server.sparql import sparql_routes
+from valueweave.server.under_way import UnderWay
 from valueweave.server.writer import Writer
 from valueweave.server.writing import Writing
 from valueweave.version import __version__
@@ -115,6 +116,7 @@ def create_app(kg: KnowledgeGraph, settings: Settings | None = None) -> FastAPI:
         expose_headers=["ETag", "Link", "Location", "Content-Location", "Allow", "Retry-After"],
         max_age=86400,
     )
+    app.add_middleware(UnderWay, editions=editions, largest=settings.unsent_bytes)
     # The outermost of all: what it counts is what the asker sees.
     refused = settings.log == "json"
     app.add_middleware(Metering, meter=meter, log=settings.access_log, log_refused=refused)
@@ -133,6 +135,7 @@ def _evaluators(kg: KnowledgeGraph, settings: Settings, meter: Meter) -> Evaluat
         settings.query_memory_mib,
         settings.answer_bytes,
         settings.services,
+        settings.spare_evaluators,
     )
     return Evaluators(Path(kg.store.folder), settings.evaluators, limits, meter)
 

@@ -3,17 +3,18 @@
 In: a knowledge graph, the pointer to the current version. Out: :class:`Edition`.
 The decision hidden here: a request works on one edition from its beginning to its end, and the pointer is looked at
 when it begins. So a change is seen by the next request whoever made it (this process, another one, a build), and nobody
-sees half of it. What depends on the ontology alone is handed on from one edition to the next.
+sees half of it. What depends on the ontology alone is handed on from one edition to the next. An edition that is past
+stays open as long as a request that asked for it is under way; a few more for a while, for whoever is no request.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-import time
-from collections import deque
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -32,8 +33,12 @@ from valueweave.store.versions import POINTER
 
 __all__ = ["Edition", "Editions"]
 
-_PATIENCE = 60.0
-"""So many seconds an edition is kept for requests that began with it."""
+_PATIENCE = 10.0
+"""So many seconds a past edition is kept that no request is known to use."""
+_PAST = 4
+"""So many of those are kept at most."""
+_KEPT: ContextVar[set[Edition] | None] = ContextVar("kept", default=None)
+"""The editions that the request under way has asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +118,10 @@ class Editions:
         self._folder = None if kg.store.folder is None else Path(kg.store.folder)
         self._pointer = None if self._folder is None else str(self._folder / POINTER)
         self._opening, self._preparing = threading.Lock(), threading.Lock()
-        self._retired: deque[tuple[float, Edition]] = deque()
+        self._using = threading.Lock()
+        self._used: Counter[Edition] = Counter()
+        self._past: list[Edition] = []
+        self._timer: threading.Timer | None = None
         self._first = kg
         # The mark is taken before the pointer is read: a version switched in between is opened at the next request.
         self._mark: object = None
@@ -130,14 +138,41 @@ class Editions:
                 if mark != self._mark:
                     self._renew()
                     self._mark = mark
-        return self._edition
+        kept = _KEPT.get()
+        if kept is None:
+            return self._edition
+        with self._using:
+            edition = self._edition
+            if edition not in kept:
+                kept.add(edition)
+                self._used[edition] += 1
+        return edition
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Keep open, to the end of the block, every edition that is asked for in it, by whatever thread."""
+        kept = set[Edition]()
+        token = _KEPT.set(kept)
+        try:
+            yield
+        finally:
+            _KEPT.reset(token)
+            with self._using:
+                for edition in kept:
+                    self._used[edition] -= 1
+                    if not self._used[edition]:
+                        del self._used[edition]
+            if self._past:
+                self._close_past(_PAST if self._timer is not None and self._timer.is_alive() else 0)
 
     def close(self) -> None:
         """Let go of every version that was opened here."""
         with self._opening:
-            for _, edition in self._retired:
-                edition.kg.close()
-            self._retired.clear()
+            if self._timer is not None:
+                self._timer.cancel()
+            with self._using:
+                self._used.clear()
+            self._close_past(0)
             if self._edition.kg is not self._first:
                 self._edition.kg.close()
 
@@ -175,13 +210,27 @@ class Editions:
             if store is not self._edition.kg.store:
                 store.close()
             return
-        before, now = self._edition, time.monotonic()
+        before = self._edition
         edition = Edition(before.kg.successor(store), self.evaluators, self._settings)
         edition.catalogue.inherit(before.catalogue)
-        self._edition = edition
+        with self._using:
+            self._edition = edition
+            if before.kg is not self._first:
+                self._past.append(before)
         if before.kg.finder.ready:
             threading.Thread(target=self._prepare, args=(edition,), daemon=True).start()
-        if before.kg is not self._first:
-            self._retired.append((now, before))
-        while self._retired and self._retired[0][0] < now - _PATIENCE:
-            self._retired.popleft()[1].kg.close()
+        self._close_past(_PAST)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = threading.Timer(_PATIENCE, self._close_past, (0,))
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _close_past(self, most: int) -> None:
+        """Close the past editions that no request uses, but for so many of the last."""
+        with self._using:
+            idle = [edition for edition in self._past if edition not in self._used]
+            idle = idle[: len(idle) - most] if len(idle) > most else []
+            self._past = [edition for edition in self._past if edition not in idle]
+        for edition in idle:
+            edition.kg.close()

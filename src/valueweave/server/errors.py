@@ -111,7 +111,9 @@ def _refused(request: Request, error: Exception) -> Response:
 def _bad_input(request: Request, error: Exception) -> Response:
     assert isinstance(error, InputError)
     status = 406 if isinstance(error, NotAcceptableError) else _STATUS.get(error.problems[0].code, 400)
-    return _answer(request, status, error.problems, {"Retry-After": "5"} if status == 503 else {})
+    # Who holds the store for longer than changes wait for is most likely a build.
+    wait = "30" if error.problems[0].code in {"build-running", "store-busy"} else "5"
+    return _answer(request, status, error.problems, {"Retry-After": wait} if status == 503 else {})
 
 
 def _bad_parameters(request: Request, error: Exception) -> Response:

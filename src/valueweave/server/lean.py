@@ -24,6 +24,7 @@ from valueweave.server.editions import Edition, Editions
 from valueweave.server.errors import ProblemError, refusal
 from valueweave.server.evaluators import Evaluators
 from valueweave.server.negotiation import wants_page
+from valueweave.server.nesting import is_nested_too_deep
 from valueweave.server.protocol import SparqlRequest, from_address, from_body, media_type_of, read_body
 from valueweave.server.routing import came_to
 from valueweave.server.settings import Settings
@@ -126,7 +127,7 @@ def _plain(request: Request, wanted: SparqlRequest) -> _Plain | None:
     if wanted.asked is None or len(wanted.asked.text) > _LONGEST or wants_page(accept, wanted.format):
         return None
     form = query_form(wanted.asked.text)
-    if form is None:
+    if form is None or is_nested_too_deep(wanted.asked.text):
         return None
     kind = "solutions" if form == "SELECT" else "boolean" if form == "ASK" else "graph"
     try:

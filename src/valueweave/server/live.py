@@ -60,7 +60,9 @@ def _condition(name: str, text: str, example: str) -> dict[str, Any]:
 
 
 _IF_MATCH = _condition("If-Match", "ETag of the case that is meant; `*` is whichever there is", "*")
-_IF_NONE_MATCH = _condition("If-None-Match", "`*`: only if there is no such case", "*")
+_IF_NONE_MATCH = _condition(
+    "If-None-Match", "`*`: only if there is no such case, which is what holds without conditions", "*"
+)
 _PUT = {
     "security": SECURITY,
     "parameters": [_IF_MATCH, _IF_NONE_MATCH],
@@ -107,13 +109,15 @@ def live_routes(curator: Curator | None, writing: Writing) -> APIRouter:
         """Check a case file, reason over it and make it visible at once; or say everything that is wrong with it."""
         writer = writing.authorized(request)
         name = id.removeprefix("case/")
-        given = {"if_match": request.headers.get("if-match"), "if_none_match": request.headers.get("if-none-match")}
-        # Without a condition a case is only ever created: nobody overwrites what they have not seen.
-        asked = given if any(given.values()) else {"if_match": None, "if_none_match": "*"}
+        match, none = _header(request, "if-match"), _header(request, "if-none-match")
+        # Without "If-Match" a case is only ever created: nobody overwrites what they have not seen.
+        asked = {"if_match": match, "if_none_match": none if match else "*"}
         try:
             applied = writer.make("put_case", name=name, text=content, media=_media(request), **asked)
         except InputError as error:
-            if error.problems[0].code == "precondition-failed" and asked is not given:
+            # Another "If-None-Match" than "*" names what must not be there; what is there may still not be replaced.
+            says = match or none == "*" or (none and _is_among(curator, name, none))
+            if error.problems[0].code == "precondition-failed" and not says:
                 raise _which(name) from error
             raise
         return _answer(applied, name)
@@ -178,6 +182,16 @@ def live_routes(curator: Curator | None, writing: Writing) -> APIRouter:
         return Response(case.text, media_type=_WRITTEN[case.media], headers=headers)
 
     return router
+
+
+def _header(request: Request, name: str) -> str | None:
+    return ", ".join(request.headers.getlist(name)).strip() or None
+
+
+def _is_among(curator: Curator | None, name: str, tags: str) -> bool:
+    """Return whether the case has one of these ETags now; weak ones count (RFC 9110, 13.1.2)."""
+    case = None if curator is None else curator.case(name)
+    return case is not None and case.etag in {tag.strip().removeprefix("W/") for tag in tags.split(",")}
 
 
 def _media(request: Request) -> Literal["yaml", "json"]:

@@ -16,6 +16,8 @@ from fastapi import Request
 from valueweave.problems import Problem
 from valueweave.server.answers import Asked
 from valueweave.server.errors import ProblemError
+from valueweave.server.negotiation import wants_page
+from valueweave.store.formats import is_known
 
 __all__ = ["UPDATE", "SparqlRequest", "UpdateAsked", "from_address", "from_body", "media_type_of", "read_body"]
 
@@ -67,8 +69,17 @@ async def read_body(request: Request, limit: int, remedy: str = "Ask a shorter q
         remedy: what to tell who sends more.
 
     Raises:
-        ProblemError: 413 when it is longer than ``limit`` bytes; the rest is not read.
+        ProblemError: 413 when it is longer than ``limit`` bytes, the rest is not read; 415 when it is compressed.
     """
+    coding = ", ".join(request.headers.getlist("content-encoding")).strip()
+    if coding.lower() not in {"", "identity"}:
+        problem = Problem(
+            "unsupported-content-encoding",
+            f"The body is encoded as '{coding[:100]}'.",
+            "Send it as it is, without Content-Encoding.",
+            term="Content-Encoding",
+        )
+        raise ProblemError(415, problem, headers={"Accept-Encoding": "identity"})
     declared = request.headers.get("content-length", "")
     too_long = declared.isdigit() and int(declared) > limit
     body = bytearray()
@@ -97,11 +108,11 @@ def from_address(request: Request, limit: int) -> SparqlRequest:
     if text is None:
         if any(name in _DATASET for name, _ in pairs):
             raise _bad("missing-query", "The request has a dataset but no query.", "Add query=... to the address.")
-        return SparqlRequest(None, _one(pairs, "format"))
+        return SparqlRequest(None, _format(request, pairs))
     if len(text.encode()) > limit:
         problem = Problem("request-too-large", f"The query is longer than {limit} bytes.", "Ask a shorter query.")
         raise ProblemError(414, problem)
-    return _read(text, pairs)
+    return _read(request, text, pairs)
 
 
 def from_body(request: Request, body: bytes) -> SparqlRequest:
@@ -122,17 +133,17 @@ def from_body(request: Request, body: bytes) -> SparqlRequest:
         raise ProblemError(415, problem, headers={"Accept-Post": f"{_QUERY}, {UPDATE}, {_FORM}"})
     in_address = _pairs(request.scope["query_string"], "address")
     if media_type == _FORM:
-        return _from_form(_pairs(body, "form"), in_address)
+        return _from_form(request, _pairs(body, "form"), in_address)
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise _not_utf8("body", error) from error
     if any(name in {"query", "update"} for name, _ in in_address):
         raise _bad("several-queries", "The request has a text in its body and one in its address.", "Send one.")
-    return _read_update(text, in_address) if media_type == UPDATE else _read(text, in_address)
+    return _read_update(text, in_address) if media_type == UPDATE else _read(request, text, in_address)
 
 
-def _from_form(pairs: list[tuple[str, str]], in_address: list[tuple[str, str]]) -> SparqlRequest:
+def _from_form(request: Request, pairs: list[tuple[str, str]], in_address: list[tuple[str, str]]) -> SparqlRequest:
     pairs += [(name, value) for name, value in in_address if name in _DATASET | _USING | {"format"}]
     asked, update = _one(pairs, "query"), _one(pairs, "update")
     if asked is not None and update is not None:
@@ -141,14 +152,14 @@ def _from_form(pairs: list[tuple[str, str]], in_address: list[tuple[str, str]]) 
         return _read_update(update, pairs)
     if asked is None:
         raise _bad("missing-query", "The form has no field 'query' and no field 'update'.", "Add one.", "query")
-    return _read(asked, pairs)
+    return _read(request, asked, pairs)
 
 
 def _read_update(text: str, pairs: list[tuple[str, str]]) -> SparqlRequest:
     default, named = _graphs(pairs, "using-graph-uri"), _graphs(pairs, "using-named-graph-uri")
     # As for queries: what a dataset in the request does not name is empty (SPARQL 1.1 Protocol, 2.2.3).
     update = UpdateAsked(text, default, named) if default or named else UpdateAsked(text)
-    return SparqlRequest(None, _one(pairs, "format"), update)
+    return SparqlRequest(None, None, update)
 
 
 def _graphs(pairs: list[tuple[str, str]], parameter: str) -> list[str]:
@@ -161,12 +172,28 @@ def _graphs(pairs: list[tuple[str, str]], parameter: str) -> list[str]:
     return found
 
 
-def _read(text: str, pairs: list[tuple[str, str]]) -> SparqlRequest:
+def _read(request: Request, text: str, pairs: list[tuple[str, str]]) -> SparqlRequest:
+    wanted = _format(request, pairs)
     default, named = _graphs(pairs, "default-graph-uri"), _graphs(pairs, "named-graph-uri")
     if default or named:
         # A dataset in the request is the whole dataset: what it does not name is empty (SPARQL 1.1 Protocol, 2.1.4).
-        return SparqlRequest(Asked(text, default_graph=default, named_graphs=named), _one(pairs, "format"))
-    return SparqlRequest(Asked(text), _one(pairs, "format"))
+        return SparqlRequest(Asked(text, default_graph=default, named_graphs=named), wanted)
+    return SparqlRequest(Asked(text), wanted)
+
+
+def _format(request: Request, pairs: list[tuple[str, str]]) -> str | None:
+    """Return the format that a request names.
+
+    There are clients that name several, some of them unknown to anyone but their first server, and say the same in
+    ``Accept`` besides: so the first one known is taken. When none is, what ``Accept`` names outright counts; a browser
+    names what it can show whatever it is sent to, so that is no wish.
+    """
+    named = [value for name, value in pairs if name == "format" and value.strip()]
+    known = next((value for value in named if is_known(value) or wants_page(None, value)), None)
+    if known is not None or not named:
+        return known
+    accept = request.headers.get("accept", "")
+    return None if is_known(accept) and not wants_page(accept) else named[0]
 
 
 def _pairs(encoded: bytes, where: str) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ environment, then the file, then what stands here. A name that is no setting is 
 
 from __future__ import annotations
 
+import os
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -25,6 +26,11 @@ def _by_commas(value: Any) -> Any:
     return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
 
 
+def _for_the_cores() -> int:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(max(2, cores), 256)
+
+
 class Settings(BaseModel):
     """Limits and habits of a server.
 
@@ -34,17 +40,21 @@ class Settings(BaseModel):
         max_query_bytes: longest SPARQL query taken, and longest body of a request.
         evaluators: how many processes answer SPARQL queries; 0 answers them in the server's own, without the limits on
             time and memory.
+        spare_evaluators: how many more processes each worker may start while long queries keep all evaluators busy and
+            others wait. What takes longer than a second there makes way for those.
         query_seconds: how long a query may take.
         query_waiting: how many seconds a query waits for a free evaluator.
         query_memory_mib: memory that a query may take; 0 is no limit.
         answer_bytes: the longest answer to a query.
         services: addresses that queries may call by `SERVICE`, each written there in full; without any, queries find no
             network at all. With commas in the environment.
+        unsent_bytes: memory for answers on their way in each worker; beyond it long answers are refused.
+        stalled_seconds: who takes hardly anything of an answer for so long is cut off.
         cache_bytes: memory for answers that are kept to be sent again; 0 keeps none.
         shown_rows: how many rows of an answer a page for people shows.
         related: how many things a description names for each incoming property.
         described_incoming: how many incoming statements the RDF description of a thing holds.
-        workers: how many processes take requests; the evaluators are divided among them, one each at least.
+        workers: how many processes take requests; the evaluators are divided among them, two each at least.
         stop_seconds: how long requests under way may take when the server is stopped.
         log: ``words`` for people, or ``json``: a line of JSON for the start, the stop, workers that are replaced and
             requests that are refused.
@@ -64,12 +74,15 @@ class Settings(BaseModel):
 
     allowed_origins: Annotated[tuple[str, ...], BeforeValidator(_by_commas)] = ("*",)
     max_query_bytes: int = Field(default=1_000_000, ge=100)
-    evaluators: int = Field(default=2, ge=0, le=256)
+    evaluators: int = Field(default_factory=_for_the_cores, ge=0, le=256, description="one for each core, at least 2")
+    spare_evaluators: int = Field(default=2, ge=0, le=256)
     query_seconds: float = Field(default=30.0, gt=0)
     query_waiting: float = Field(default=10.0, ge=0)
     query_memory_mib: int = Field(default=2048, ge=0)
     answer_bytes: int = Field(default=100_000_000, ge=1000)
     services: Annotated[tuple[str, ...], BeforeValidator(_by_commas)] = ()
+    unsent_bytes: int = Field(default=256_000_000, ge=1_000_000)
+    stalled_seconds: float = Field(default=30.0, gt=0)
     cache_bytes: int = Field(default=64_000_000, ge=0)
     shown_rows: int = Field(default=500, ge=1)
     related: int = Field(default=50, ge=1)

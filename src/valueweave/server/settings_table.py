@@ -30,7 +30,7 @@ def settings_table() -> str:
     rows = ["| setting | usual | bounds | meaning |", "|---|---|---|---|"]
     for name, told in Settings.model_fields.items():
         bounds = f" {_bounds(told)} " if _bounds(told) else " "
-        rows.append(f"| `{name}` | {_usual(told.default)} |{bounds}| {meanings[name]} |")
+        rows.append(f"| `{name}` | {told.description or _usual(told.default)} |{bounds}| {meanings[name]} |")
     return "\n".join(rows)
 
 

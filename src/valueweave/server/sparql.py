@@ -21,6 +21,7 @@ from valueweave.server.editions import Editions
 from valueweave.server.errors import PROBLEM_JSON, problem_document
 from valueweave.server.models import ProblemDocument
 from valueweave.server.negotiation import wants_page
+from valueweave.server.nesting import check_nesting
 from valueweave.server.protocol import (
     UPDATE,
     SparqlRequest,
@@ -58,6 +59,7 @@ _RESULTS: dict[str, dict[str, Any]] = {
         "text/csv",
         "text/tab-separated-values",
         "text/turtle",
+        "text/n3",
         "application/n-triples",
         "application/rdf+xml",
         "application/ld+json",
@@ -120,7 +122,7 @@ _DATASET = [
     ),
     _parameter(
         "format",
-        "Short name of a format (json, xml, csv, tsv, turtle, ntriples, rdfxml, jsonld, nquads, trig, html)",
+        "Short name of a format (json, xml, csv, tsv, turtle, n3, ntriples, rdfxml, jsonld, nquads, trig, html)",
         "csv",
     ),
 ]
@@ -190,6 +192,7 @@ def sparql_routes(editions: Editions, settings: Settings, writing: Writing) -> A
 
 def _updated(request: Request, asked: UpdateAsked, writing: Writing) -> Response:
     writer = writing.authorized(request)
+    check_nesting(asked.text)
     applied = writer.make("update", text=asked.text, using_default=asked.using_default, using_named=asked.using_named)
     return change_answer(applied)
 

@@ -146,9 +146,7 @@ class Things:
                 query = _POINTING_BY.format(this=this, property=ox.NamedNode(name), limit=self.related)
                 answer = self.store.query(query)
                 found[name] = {
-                    thing.value: holds(inferred)
-                    for thing, inferred in rows(answer)
-                    if isinstance(thing, ox.NamedNode)
+                    thing.value: holds(inferred) for thing, inferred in rows(answer) if isinstance(thing, ox.NamedNode)
                 }
         return found, totals
 

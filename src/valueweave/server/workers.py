@@ -18,7 +18,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from fastapi import FastAPI
@@ -27,12 +27,12 @@ from uvicorn.supervisors import Multiprocess
 from valueweave.graph import open as open_graph
 from valueweave.project import Project
 from valueweave.server.app import create_app
-from valueweave.server.connection import BoundedHead
+from valueweave.server.connection import Connection, Patience
 from valueweave.server.logs import log_config
 from valueweave.server.metrics import COUNTED_TOGETHER
 from valueweave.server.settings import Settings
 
-__all__ = ["WAITING", "serve_by_workers", "serve_here"]
+__all__ = ["WAITING", "evaluators_of_each", "serve_by_workers", "serve_here"]
 
 WAITING = 128
 """So many connections may wait to be taken."""
@@ -52,8 +52,7 @@ def serve_by_workers(project: Project, taken: socket.socket, settings: Settings)
         taken: the socket that all listen on.
         settings: limits and habits.
     """
-    share = settings.evaluators and max(1, settings.evaluators // settings.workers)
-    each = settings.model_copy(update={"evaluators": share})
+    each = settings.model_copy(update={"evaluators": evaluators_of_each(settings)})
     with _counting_together(), _ending_well():
         config = _config(
             partial(_application, project, each),
@@ -66,6 +65,16 @@ def serve_by_workers(project: Project, taken: socket.socket, settings: Settings)
             timeout_notify=3600,
         )
         _Supervisor(config, sockets=[taken]).run()
+
+
+def evaluators_of_each(settings: Settings) -> int:
+    """Return how many evaluators each of several workers has.
+
+    >>> evaluators_of_each(Settings(evaluators=12, workers=3))
+    4
+    """
+    # Two at least: one alone would be held by the first long query.
+    return settings.evaluators and max(2, settings.evaluators // settings.workers)
 
 
 async def _listen_again(taken: socket.socket) -> None:
@@ -88,7 +97,7 @@ def _config(app: Callable[..., Any], settings: Settings, **more: Any) -> uvicorn
         app,
         # A forwarded address counts only from a proxy on this machine (uvicorn's default).
         server_header=False,
-        http=BoundedHead,
+        http=cast("Any", partial(Connection, patience=Patience(stalled=settings.stalled_seconds))),
         ws="none",
         access_log=False,
         log_config=log_config(settings.log == "json"),
