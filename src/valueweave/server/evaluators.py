@@ -27,7 +27,7 @@ from valueweave.store.frames import Evaluation, query_frame
 
 __all__ = ["Evaluators", "Limits", "Tally"]
 
-_THREADS = 16
+_THREADS = 12
 """So many threads may wait for answers: well below those that the server has (40), which others need."""
 
 _END = 10.0

@@ -26,7 +26,7 @@ __all__ = ["Pool"]
 
 _MOMENT = 0.3
 """After so many seconds of waiting a spare process is started."""
-_TURN = 1.0
+_TURN = 0.5
 """So many seconds a query may take in a spare process while others wait."""
 _IDLE = 20.0
 """A spare process that has had nothing to do for so long is ended."""

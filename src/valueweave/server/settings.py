@@ -41,7 +41,7 @@ class Settings(BaseModel):
         evaluators: how many processes answer SPARQL queries; 0 answers them in the server's own, without the limits on
             time and memory.
         spare_evaluators: how many more processes each worker may start while long queries keep all evaluators busy and
-            others wait. What takes longer than a second there makes way for those.
+            others wait. What takes longer than half a second there makes way for those.
         query_seconds: how long a query may take.
         query_waiting: how many seconds a query waits for a free evaluator.
         query_memory_mib: memory that a query may take; 0 is no limit.
