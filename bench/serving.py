@@ -147,7 +147,7 @@ def servers(folder: Path, tools: Path) -> list[Server]:
     file = str(folder / "closure.nt")
     return [
         Server("one worker, two evaluators", ours, "/sparql?", no_cache),
-        Server("two workers, an evaluator each", [*ours, "--workers", "2"], "/sparql?", no_cache),
+        Server("two workers, two evaluators each", [*ours, "--workers", "2"], "/sparql?", no_cache),
         Server("with kept answers", ours, "/sparql?"),
         Server(
             "Oxigraph's server",
