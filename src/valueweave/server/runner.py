@@ -24,7 +24,7 @@ from valueweave.server.workers import WAITING, serve_by_workers, serve_here
 __all__ = ["listen", "run"]
 
 
-_STALE = "Note: files have changed since the store was built; 'valueweave build' takes them in, beside the running server."
+_STALE = "Note: files have changed since the store was built; 'valueweave build' takes them in, while this runs."
 
 
 def listen(host: str, port: int) -> socket.socket:
