@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from valueweave.graph import Description as Description
+    from valueweave.description import Description as Description
     from valueweave.graph import KnowledgeGraph as KnowledgeGraph
     from valueweave.graph import open as open
     from valueweave.problems import InputError as InputError
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from valueweave.version import __version__ as __version__
 
 _HOMES = {
-    "Description": "graph",
+    "Description": "description",
     "GraphResult": "results",
     "IRI": "values",
     "InputError": "problems",

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pyoxigraph as ox
 
+from valueweave.description import Description, describe, label_of
 from valueweave.layout import INFERRED_GRAPH, ONTOLOGY_GRAPH, is_current
 from valueweave.names import Names
-from valueweave.namespaces import PREFIXES, SCE, TermError, expand_iri, shorten_iri
+from valueweave.namespaces import SCE, TermError, expand_iri, shorten_iri
 from valueweave.problems import InputError, Problem
 from valueweave.project import Project
 from valueweave.queries import Question, find_question, load_questions, parse_question
@@ -35,52 +36,12 @@ if TYPE_CHECKING:
     from valueweave.analysis.numbers_report import NumbersReport
     from valueweave.reasoning.assessment.result import Assessment
     from valueweave.reasoning.desk import ReasoningDesk
-    from valueweave.reasoning.proofs.explain import Explanation
+    from valueweave.reasoning.proofs.model import Explanation
     from valueweave.search import HitPage, Search
 
-__all__ = ["Description", "KnowledgeGraph", "Scope", "open"]
+__all__ = ["KnowledgeGraph", "Scope", "open"]
 
 Scope = Literal["all", "asserted", "inferred"]
-
-_LABEL = ox.NamedNode(PREFIXES["rdfs"] + "label")
-_TYPE = ox.NamedNode(PREFIXES["rdf"] + "type")
-_EVIDENCE = ox.NamedNode(SCE + "hasEvidence")
-
-
-class Description:
-    """What the graph says of one thing.
-
-    Attributes:
-        iri: the thing.
-        label: its label.
-        types: its classes, asserted and inferred.
-        outgoing: statements with it as subject, those of its evidence items after them.
-        incoming: statements with it as object, as many as were asked for.
-        more_incoming: whether there are more of these.
-    """
-
-    def __init__(
-        self, iri: IRI, label: str, outgoing: list[ox.Triple], incoming: list[ox.Triple], more_incoming: bool
-    ) -> None:
-        self.iri, self.label = iri, label
-        self.outgoing, self.incoming, self.more_incoming = outgoing, incoming, more_incoming
-        subject = ox.NamedNode(iri)
-        self.types = sorted(
-            IRI(triple.object.value)
-            for triple in outgoing
-            if triple.subject == subject and triple.predicate == _TYPE and isinstance(triple.object, ox.NamedNode)
-        )
-
-    def to_graph(self) -> GraphResult:
-        """Return all the statements as one graph."""
-        return GraphResult([*self.outgoing, *self.incoming])
-
-    def _repr_html_(self) -> str:
-        own = [triple for triple in self.outgoing if triple.subject == ox.NamedNode(self.iri)]
-        return SolutionTable(("property", "value"), [(t.predicate, t.object) for t in own])._repr_html_()
-
-    def __repr__(self) -> str:
-        return f"<Description of {self.iri.short} ({self.label}): {len(self.outgoing)} statements>"
 
 
 class KnowledgeGraph:
@@ -290,15 +251,7 @@ class KnowledgeGraph:
 
     def label(self, term: str, language: str = "en") -> str:
         """Return the label of a term in a language, else in English, else any, else its short form."""
-        iri = self.iri(term)
-        found: dict[str, str] = {}
-        for triple in self._statements(ox.NamedNode(iri), _LABEL, None):
-            if isinstance(triple.object, ox.Literal):
-                found.setdefault(triple.object.language or "", triple.object.value)
-        for wanted in (language, language.partition("-")[0], "en", ""):
-            if wanted in found:
-                return found[wanted]
-        return found[min(found)] if found else shorten_iri(iri)
+        return label_of(self.store, self.iri(term), language)
 
     def describe(self, term: str, *, incoming: int = 100) -> Description:
         """Return what the graph says of a term.
@@ -310,32 +263,12 @@ class KnowledgeGraph:
         Raises:
             InputError: when it is no term, or the graph says nothing of it.
         """
-        iri = self.iri(term)
-        node = ox.NamedNode(iri)
-        own = list(self._statements(node, None, None))
-        own.sort(key=str)
-        items = [triple.object for triple in own if triple.predicate == _EVIDENCE]
-        evidence = [
-            triple for item in items if isinstance(item, ox.NamedNode) for triple in self._statements(item, None, None)
-        ]
-        pointing = []
-        for triple in self._statements(None, None, node):
-            pointing.append(triple)
-            if len(pointing) > incoming:
-                break
-        if not own and not pointing:
+        found = describe(self.store, self.iri(term), incoming)
+        if found is None:
             raise InputError(
                 Problem("unknown-term", f"The graph says nothing of '{term}'.", "Check the spelling.", term=term)
             )
-        return Description(
-            iri, self.label(iri), own + sorted(evidence, key=str), pointing[:incoming], len(pointing) > incoming
-        )
-
-    def _statements(
-        self, subject: ox.NamedNode | None, predicate: ox.NamedNode | None, value: ox.NamedNode | None
-    ) -> Iterator[ox.Triple]:
-        for quad in self.store.statements(subject, predicate, value, ox.DefaultGraph()):
-            yield quad.triple
+        return found
 
     # -- search
 

@@ -13,7 +13,8 @@ import pyoxigraph as ox
 
 from valueweave.namespaces import ID, PREFIXES
 from valueweave.problems import Problem, did_you_mean
-from valueweave.sparql_text import FORMS, QueryError, Token, place, query_form, tokens
+from valueweave.sparql_text import FORMS, QueryError, query_form
+from valueweave.sparql_tokens import Token, place, tokens
 
 __all__ = ["syntax_error"]
 

@@ -1,8 +1,8 @@
 """The text of a SPARQL query, before an engine sees it.
 
-In: the text of a query, values for some of its variables. Out: the same text with the values in place, a refusal when
-the query would reach out to the network, problems with line and column.
-The decision hidden here: how SPARQL is cut into tokens, and that a value always stays one token.
+In: the text of a query, values for some of its variables. Out: what it names, the same text with the values in place,
+a refusal when the query would reach out to the network, problems with line and column.
+The decision hidden here: what a query may do, and that a value always stays one token.
 
 The engine's own substitution (RDF-dev SEP-0007) only takes variables that the outermost SELECT projects, so it cannot
 bind a year in a FILTER. Values are therefore put in the place of variable *tokens*, written by the engine's own term
@@ -12,19 +12,17 @@ writer; a value can never become anything but the one IRI or literal it is, what
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal as OneOf
+from collections.abc import Collection, Mapping, Sequence
 
 import pyoxigraph as ox
 
 from valueweave.namespaces import PREFIXES
 from valueweave.problems import InputError, Problem
+from valueweave.sparql_tokens import Token, code_tokens, is_ambiguous, place, tokens
 
 __all__ = [
     "FORMS",
     "QueryError",
-    "Token",
     "check_query",
     "is_ambiguous",
     "keyword_place",
@@ -36,32 +34,6 @@ __all__ = [
     "variables",
 ]
 
-Kind = OneOf["space", "comment", "iri", "string", "variable", "name", "word", "symbol", "unreadable"]
-
-_ESCAPE = r"\\(?:[tbnrf\"'\\]|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8})"
-_TOKEN = re.compile(
-    rf"""
-      (?P<space>\s+)
-    | (?P<comment>\#[^\r\n]*)
-    | (?P<iri><[^<>"{{}}|^`\\\x00-\x20]*>)
-    | (?P<string>'''(?:'{{0,2}}(?:[^'\\]|{_ESCAPE}))*''' | \"\"\"(?:\"{{0,2}}(?:[^"\\]|{_ESCAPE}))*\"\"\"
-        | '(?:[^'\\\r\n]|{_ESCAPE})*' | "(?:[^"\\\r\n]|{_ESCAPE})*")
-    | (?P<variable>[?$]\w+)
-    # Letters with dots that no colon follows, taken whole: else each part would look for the colon again.
-    | (?P<run>[^\W\d_][\w.-]*+(?!:))
-    | (?P<name>(?:[^\W\d_][\w.-]*+)?:(?:[\w:-]|\.(?=[\w:.%\\-])|%[0-9A-Fa-f]{{2}}|\\[_~.\-!$&'()*+,;=/?\#@%])*)
-    | (?P<word>@?[^\W\d_][\w-]*|\d+)
-    | (?P<unreadable>["'\\])
-    | (?P<symbol>.)
-    """,
-    re.VERBOSE | re.DOTALL,
-)
-
-# A "<" may open an IRI or mean "less than". Only with one of these characters inside does the difference change how the
-# rest is read, and no comparison can hold "://" there.
-_AMBIGUOUS_IRI = re.compile(r"<(?![A-Za-z][A-Za-z0-9+.-]*://)[^>]*[#']")
-
-_PART_OF_RUN = re.compile(r"(?P<word>[^\W\d_][\w-]*|\d+)|(?P<symbol>.)", re.DOTALL)
 _SERVICE = re.compile("SERVICE", re.IGNORECASE)
 FORMS = ("SELECT", "ASK", "CONSTRUCT", "DESCRIBE")
 """The words that queries start with."""
@@ -69,39 +41,6 @@ FORMS = ("SELECT", "ASK", "CONSTRUCT", "DESCRIBE")
 
 class QueryError(InputError):
     """A query that cannot be answered as it is written."""
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """One token of a query: its kind, its text, where it starts."""
-
-    kind: Kind
-    text: str
-    start: int
-
-
-def tokens(text: str) -> Iterator[Token]:
-    """Cut ``text`` into tokens; joined they give ``text`` again.
-
-    >>> [token.text for token in tokens("ASK { ?s a <urn:x> } # end") if token.kind not in ("space", "comment")]
-    ['ASK', '{', '?s', 'a', '<urn:x>', '}']
-    """
-    for match in _TOKEN.finditer(text):
-        if match.lastgroup == "run":
-            for part in _PART_OF_RUN.finditer(text, match.start(), match.end()):
-                yield Token(part.lastgroup, part.group(), part.start())  # type: ignore[arg-type]
-        else:
-            yield Token(match.lastgroup, match.group(), match.start())  # type: ignore[arg-type]
-
-
-def place(text: str, offset: int) -> tuple[int, int]:
-    """Return line and column (from 1) of ``offset`` in ``text``.
-
-    >>> place("ASK\\n{ }", 4)
-    (2, 1)
-    """
-    before = text[:offset]
-    return before.count("\n") + 1, offset - before.rfind("\n")
 
 
 def variables(text: str) -> list[str]:
@@ -120,7 +59,7 @@ def named_terms(text: str, namespace: str) -> list[str]:
     ['urn:n#p', 'urn:n#q']
     """
     prefixes, found = dict(PREFIXES), []
-    code = [token for token in tokens(text) if token.kind not in {"space", "comment"}]
+    code = code_tokens(text)
     for before, token in zip([None, *code], code, strict=False):
         declares = before is not None and before.text.upper() == "PREFIX"
         declared = before is not None and before.kind == "name" and before.text.endswith(":") and token.kind == "iri"
@@ -198,9 +137,9 @@ def keyword_place(text: str, keyword: re.Pattern[str], services: Collection[str]
     first = keyword.search(text)
     if first is None:
         return None
-    if _quiet_spans(text) is None:
+    if is_ambiguous(text):
         return first.start()
-    code = [token for token in tokens(text) if token.kind not in {"space", "comment"}]
+    code = code_tokens(text)
     for number, token in enumerate(code):
         if token.kind in {"word", "name"}:
             letters = token.text.partition(":")[0] if token.kind == "name" else token.text
@@ -228,35 +167,6 @@ def _unescape(text: str) -> str:
     return re.sub(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})", char, text)
 
 
-def is_ambiguous(text: str) -> bool:
-    """Return whether a text can be cut into tokens in more than one way.
-
-    >>> is_ambiguous("ASK { FILTER(1 < 2) }"), is_ambiguous("ASK { FILTER(?a<'b'&&?c>'d') }")
-    (False, True)
-    >>> is_ambiguous("INSERT { ?s ?p <#o> } WHERE { ?s ?p <it's> FILTER(?p != 1) }")
-    False
-    """
-    return _quiet_spans(text) is None
-
-
-def _quiet_spans(text: str) -> list[tuple[int, int]] | None:
-    """Return where comments, strings and IRIs stand, or ``None`` when the text can be read in more than one way."""
-    spans: list[tuple[int, int]] = []
-    brackets = ["{"]
-    for token in tokens(text):
-        # "Less than" stands in round brackets only: as every expression of SPARQL does.
-        unsure = token.kind == "iri" and brackets[-1] == "(" and _AMBIGUOUS_IRI.match(token.text)
-        if token.kind == "unreadable" or unsure:
-            return None
-        if token.kind == "symbol" and token.text in "([{":
-            brackets.append(token.text)
-        elif token.kind == "symbol" and token.text in ")]}" and len(brackets) > 1:
-            brackets.pop()
-        if token.kind in {"comment", "string", "iri"}:
-            spans.append((token.start, token.start + len(token.text)))
-    return spans
-
-
 def substitute(text: str, values: Mapping[str, ox.NamedNode | ox.Literal], *, file: str | None = None) -> str:
     """Put values in the place of variables.
 
@@ -279,7 +189,7 @@ def substitute(text: str, values: Mapping[str, ox.NamedNode | ox.Literal], *, fi
     """
     if not values:
         return text
-    if _quiet_spans(text) is None:
+    if is_ambiguous(text):
         raise QueryError(
             Problem(
                 "unreadable-query",

@@ -12,7 +12,8 @@ from valueweave.graph import KnowledgeGraph
 from valueweave.namespaces import SCE
 from valueweave.problems import InputError
 from valueweave.reasoning.desk import read_statement
-from valueweave.reasoning.proofs.explain import Explainer, Proof
+from valueweave.reasoning.proofs.explain import Explainer
+from valueweave.reasoning.proofs.model import Proof
 from valueweave.reasoning.proofs.text import ProofWriter
 from valueweave.reasoning.rules.book import RuleBook, RuleText
 

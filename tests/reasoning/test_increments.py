@@ -17,7 +17,8 @@ from valueweave.problems import InputError
 from valueweave.project import Project
 from valueweave.reasoning.closure.increments import add, remove
 from valueweave.reasoning.closure.materialize import materialize
-from valueweave.reasoning.proofs.explain import Explainer, Proof
+from valueweave.reasoning.proofs.explain import Explainer
+from valueweave.reasoning.proofs.model import Proof
 from valueweave.reasoning.rules.book import RuleBook, RuleText, rule_texts
 
 PREFIXES = """@prefix : <urn:> . @prefix owl: <http://www.w3.org/2002/07/owl#> .

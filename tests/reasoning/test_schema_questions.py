@@ -12,7 +12,7 @@ from valueweave.namespaces import PREFIXES, expand_iri
 from valueweave.ontology import OntologyIndex
 from valueweave.project import Project
 from valueweave.reasoning.logic.schema_questions import SchemaQuestions, is_schema_question
-from valueweave.reasoning.proofs.explain import Explanation
+from valueweave.reasoning.proofs.model import Explanation
 from valueweave.reasoning.proofs.text import ProofWriter
 from valueweave.reasoning.rules.book import RuleBook
 

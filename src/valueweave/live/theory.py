@@ -24,7 +24,7 @@ from valueweave.ontology import OntologyIndex
 from valueweave.problems import InputError, Problem
 from valueweave.project import Project
 from valueweave.reasoning.rules.book import RuleBook, RuleText
-from valueweave.sparql_text import Token, tokens
+from valueweave.sparql_tokens import Token, tokens
 
 __all__ = ["Theories", "Theory", "theory_digest"]
 

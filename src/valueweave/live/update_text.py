@@ -16,7 +16,8 @@ import pyoxigraph as ox
 
 from valueweave.namespaces import ID, PREFIXES
 from valueweave.problems import Problem
-from valueweave.sparql_text import QueryError, Token, check_query, is_ambiguous, keyword_place, place, tokens
+from valueweave.sparql_text import QueryError, check_query, keyword_place
+from valueweave.sparql_tokens import Token, is_ambiguous, place, tokens
 
 __all__ = ["Block", "Operation", "check_update", "read_update", "with_using"]
 

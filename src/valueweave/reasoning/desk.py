@@ -17,7 +17,8 @@ from valueweave.problems import InputError, Problem
 from valueweave.reasoning.assessment.assess import Ground
 from valueweave.reasoning.assessment.result import Assessment, assess, rank
 from valueweave.reasoning.logic.schema_questions import SchemaQuestions, is_schema_question
-from valueweave.reasoning.proofs.explain import Explainer, Explanation
+from valueweave.reasoning.proofs.explain import Explainer
+from valueweave.reasoning.proofs.model import Explanation
 from valueweave.reasoning.rules.book import RuleBook, RuleText
 from valueweave.store.interface import Store
 

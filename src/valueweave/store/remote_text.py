@@ -19,7 +19,8 @@ import pyoxigraph as ox
 from valueweave.namespaces import ID, PREFIXES
 from valueweave.problems import Problem
 from valueweave.sparql_errors import syntax_error
-from valueweave.sparql_text import FORMS, QueryError, check_query, substitute, tokens
+from valueweave.sparql_text import FORMS, QueryError, check_query, substitute
+from valueweave.sparql_tokens import tokens
 from valueweave.store.interface import Answer, Term, Value
 
 __all__ = [

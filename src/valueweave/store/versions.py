@@ -16,7 +16,6 @@ leaves the version before it as it was, and readers of an older version keep the
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -29,18 +28,17 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from valueweave.problems import InputError, Problem
+from valueweave.store.contents import check_sizes, contents
 from valueweave.store.holding import is_held
 from valueweave.store.syncing import sync_file, sync_folder, write_through
 
-__all__ = ["DRAFT", "LIVE", "MANIFEST", "POINTER", "StoreMissingError", "Versions"]
+__all__ = ["DRAFT", "MANIFEST", "POINTER", "StoreMissingError", "Versions"]
 
 POINTER = "current.json"
 MANIFEST = "manifest.json"
+_LIVE = "live"
 DRAFT = "draft-"
 """How the folder of a version begins that is not current yet and has no name."""
-
-LIVE = "live"
-"""Folder of the live documents in that of a version."""
 
 _NAME = re.compile(r"[\w-]+")
 _NEEDED = {"version": str, "folder": str, "digest": str, "counts": dict}
@@ -113,8 +111,7 @@ class Versions:
         if manifest is not None:
             return manifest
         names = [path.parent.name for path in (self.folder / "versions").glob(f"*/{MANIFEST}")]
-        names.sort(key=lambda name: int(name.rpartition("-")[2]) if name.rpartition("-")[2].isdecimal() else 0)
-        return self.named(names[-1]) if names else None
+        return self.named(max(names, key=_number)) if names else None
 
     def database(self, folder: str) -> Path:
         """Return where the engine's files of a version lie (``folder`` as the manifest names it)."""
@@ -201,37 +198,20 @@ class Versions:
             )
 
     def files(self, folder: str, before: Mapping[str, Any] | None = None) -> dict[str, dict[str, Any]]:
-        """Return size and SHA-256 of each file that holds data of a version (not the engine's log, lock and options).
+        """Return size and SHA-256 of each file that holds data of a version, as its manifest tells them.
 
         Args:
             folder: the version, as its manifest names it.
             before: the manifest of another version; of a file that both share its hash is taken over.
-
-        Returns:
-            The files by their path from the folder of the engine.
         """
-        database = self.database(folder)
-        kept = [
-            path
-            for path in database.iterdir()
-            if path.suffix == ".sst" or path.name.startswith("MANIFEST") or path.name == "CURRENT"
-        ]
-        documents = self.documents(folder)
-        if documents.is_dir():
-            kept += documents.iterdir()
-        told = before.get("files", {}) if before else {}
-        found: dict[str, dict[str, Any]] = {}
-        for path in sorted(kept):
-            name = path.name if path.parent == database else f"../{LIVE}/{path.name}"
-            if before and name in told and _is_same(path, self.database(before["folder"]) / name):
-                found[name] = told[name]
-            else:
-                found[name] = {"size": path.stat().st_size, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-        return found
+        place, documents = self.database(folder), self.documents(folder)
+        if before is None:
+            return contents(place, documents)
+        return contents(place, documents, before.get("files"), self.database(before["folder"]))
 
     def documents(self, folder: str) -> Path:
         """Return where the live documents of a version lie (``folder`` as the manifest names it)."""
-        return self.folder / folder / LIVE
+        return self.folder / folder / _LIVE
 
     def write_document(self, folder: str, name: str, content: bytes) -> None:
         """Lay a live document into a version that is being made."""
@@ -245,9 +225,7 @@ class Versions:
         Raises:
             OSError: naming a file that is not.
         """
-        for name, told in manifest.get("files", {}).items():
-            if (self.database(manifest["folder"]) / name).stat().st_size != told["size"]:
-                raise OSError(f"{name} is not as long as it was written")
+        check_sizes(self.database(manifest["folder"]), manifest.get("files", {}))
 
     def is_as_written(self, manifest: dict[str, Any]) -> bool:
         """Return whether the files of a version hold what was written (where the manifest says so).
@@ -266,9 +244,7 @@ class Versions:
         )
         if (manifest := self.current_or_none()) is not None:
             names.append(manifest["version"])
-        numbers = (name.rpartition("-")[2] for name in names)
-        number = 1 + max((int(number) for number in numbers if number.isdecimal()), default=0)
-        name = f"{digest[:12]}-{number}"
+        name = f"{digest[:12]}-{1 + max(map(_number, names), default=0)}"
         return name, f"versions/{name}"
 
     def remove_leftovers(self) -> None:
@@ -312,8 +288,7 @@ class Versions:
                 sync_folder(folder)
 
 
-def _is_same(path: Path, other: Path) -> bool:
-    try:
-        return path.samefile(other)
-    except OSError:
-        return False
+def _number(name: str) -> int:
+    """Return the number at the end of the name of a version, 0 where there is none."""
+    number = name.rpartition("-")[2]
+    return int(number) if number.isdecimal() else 0

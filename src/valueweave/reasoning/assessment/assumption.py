@@ -18,7 +18,6 @@ import pyoxigraph as ox
 from valueweave.reasoning.assessment.definitions import TOP, is_datatype
 from valueweave.reasoning.assessment.layer import Layer
 from valueweave.reasoning.rules.book import RuleBook
-from valueweave.reasoning.rules.compiler import alternatives
 from valueweave.reasoning.rules.conditions import unify
 from valueweave.reasoning.rules.expressions import (
     And,
@@ -43,6 +42,7 @@ from valueweave.reasoning.rules.model import (
     atom_key,
     triple_keys,
 )
+from valueweave.reasoning.rules.unfolding import alternatives
 
 __all__ = ["Assumptions", "Objection", "World"]
 

@@ -18,7 +18,6 @@ from valueweave.namespaces import SCE
 from valueweave.reasoning.assessment.assumption import Assumptions
 from valueweave.reasoning.assessment.condition import Condition
 from valueweave.reasoning.assessment.definitions import TOP, Definitions, is_datatype
-from valueweave.reasoning.rules.compiler import alternatives
 from valueweave.reasoning.rules.conditions import where
 from valueweave.reasoning.rules.expressions import (
     And,
@@ -36,6 +35,7 @@ from valueweave.reasoning.rules.expressions import (
     Some,
 )
 from valueweave.reasoning.rules.model import TYPE, Atom, Body, Call, Slot, Term, Var
+from valueweave.reasoning.rules.unfolding import alternatives
 
 __all__ = ["Missing", "examples"]
 

@@ -19,7 +19,8 @@ from valueweave.reasoning.assessment.completeness import Declaration
 from valueweave.reasoning.assessment.condition import Condition
 from valueweave.reasoning.assessment.definitions import TOP
 from valueweave.reasoning.assessment.missing import Missing, examples
-from valueweave.reasoning.proofs.explain import Explainer, Nearest, Passage, Proof
+from valueweave.reasoning.proofs.explain import Explainer
+from valueweave.reasoning.proofs.model import Nearest, Passage, Proof
 from valueweave.reasoning.rules.expressions import ClassName, Expression
 from valueweave.reasoning.rules.model import TYPE, Body
 

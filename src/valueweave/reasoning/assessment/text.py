@@ -13,7 +13,7 @@ import pyoxigraph as ox
 from valueweave.namespaces import GRAPH, shorten_iri
 from valueweave.reasoning.assessment.condition import Condition
 from valueweave.reasoning.assessment.result import Assessment
-from valueweave.reasoning.proofs.explain import Proof
+from valueweave.reasoning.proofs.model import Proof
 from valueweave.reasoning.proofs.text import ProofWriter
 from valueweave.reasoning.rules.conditions import where
 from valueweave.reasoning.rules.expressions import And, ClassName, Expression, Facets, HasValue, OneOf, Or

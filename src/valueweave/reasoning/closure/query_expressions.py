@@ -15,7 +15,7 @@ import rdflib
 from rdflib.plugins.sparql.parserutils import CompValue
 
 from valueweave.reasoning.rules.model import Call, Formula, Slot, Var
-from valueweave.sparql_text import tokens
+from valueweave.sparql_tokens import tokens
 
 __all__ = ["formula_of", "slot_of", "tests_of", "unwrapped", "without_computed_values"]
 

@@ -22,8 +22,8 @@ from valueweave.problems import InputError, Problem, did_you_mean, name_list
 from valueweave.reasoning.closure.materialize import materialize
 from valueweave.reasoning.logic.reasoner import DLResult, classify_triples, is_consistent
 from valueweave.reasoning.proofs.contradictions import Contradiction, find_contradictions
-from valueweave.reasoning.proofs.explain import Explanation, Proof
 from valueweave.reasoning.proofs.minimal import BoundReachedError, smallest
+from valueweave.reasoning.proofs.model import Explanation, Proof
 from valueweave.reasoning.rules.book import RuleBook
 from valueweave.reasoning.rules.conditions import group_members, solutions
 from valueweave.reasoning.rules.model import TYPE, Body, Count

@@ -16,9 +16,9 @@ import pyoxigraph as ox
 from valueweave.namespaces import PREFIXES
 from valueweave.reasoning.logic.reasoner import ReasonerError, is_consistent
 from valueweave.reasoning.proofs.minimal import BoundReachedError, smallest
-from valueweave.reasoning.rules.expressions import read_axioms
 from valueweave.reasoning.rules.manchester import LANGUAGES, Labels, Words
 from valueweave.reasoning.rules.model import TYPE
+from valueweave.reasoning.rules.rdf_mapping import read_axioms
 
 __all__ = ["axioms_behind"]
 

@@ -17,7 +17,8 @@ from valueweave.layout import DERIVATIONS, ONTOLOGY_GRAPH
 from valueweave.namespaces import PREFIXES
 from valueweave.reasoning.logic.schema_axioms import axioms_behind
 from valueweave.reasoning.logic.witnesses import ANYTHING, ASSUMED, DEPTH, witness_rules
-from valueweave.reasoning.proofs.explain import Explainer, Explanation, Proof
+from valueweave.reasoning.proofs.explain import Explainer
+from valueweave.reasoning.proofs.model import Explanation, Proof
 from valueweave.reasoning.rules.book import RuleBook
 from valueweave.reasoning.rules.compiler import Compiled
 from valueweave.reasoning.rules.conditions import solutions

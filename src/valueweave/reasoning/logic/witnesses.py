@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pyoxigraph as ox
 
 from valueweave.namespaces import GRAPH
-from valueweave.reasoning.rules.compiler import Compiled, alternatives
+from valueweave.reasoning.rules.compiler import Compiled
 from valueweave.reasoning.rules.expressions import (
     And,
     Axiom,
@@ -25,6 +25,7 @@ from valueweave.reasoning.rules.expressions import (
     Some,
 )
 from valueweave.reasoning.rules.model import TYPE, Atom, Body, Call, Formula, Rule, Slot, Source, Var
+from valueweave.reasoning.rules.unfolding import alternatives
 
 __all__ = ["ANYTHING", "ASSUMED", "DEPTH", "witness_rules"]
 

@@ -17,7 +17,8 @@ from valueweave.authoring import Document
 from valueweave.layout import ONTOLOGY_GRAPH
 from valueweave.namespaces import ID, PREFIXES, shorten_iri
 from valueweave.problems import Level, Problem
-from valueweave.reasoning.proofs.explain import Explainer, Passage, Proof
+from valueweave.reasoning.proofs.explain import Explainer
+from valueweave.reasoning.proofs.model import Passage, Proof
 from valueweave.reasoning.proofs.text import ProofWriter
 from valueweave.reasoning.rules.book import RuleBook
 from valueweave.reasoning.rules.model import Rule

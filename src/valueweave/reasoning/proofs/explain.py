@@ -1,6 +1,7 @@
 """Why a statement holds: its proof, down to the passages of the sources.
 
-In: a store with its closure, the rules it was built with, a statement. Out: :class:`Explanation`.
+In: a store with its closure, the rules it was built with, a statement. Out:
+:class:`~valueweave.reasoning.proofs.model.Explanation`.
 The decision hidden here: a proof is searched backwards on the store. Every inferred statement stands in a graph of its
 round and rule; the conditions of the rule are evaluated with the conclusion bound, and only statements of earlier
 rounds are taken as premises, so a proof always ends.
@@ -8,141 +9,28 @@ rounds are taken as premises, so a proof always ends.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from itertools import islice
 
 import pyoxigraph as ox
 
 from valueweave.layout import DERIVATIONS, INFERRED_GRAPH
-from valueweave.namespaces import PREFIXES, SCE
+from valueweave.namespaces import PREFIXES
+from valueweave.reasoning.proofs.model import Explanation, Nearest, Passage, Proof
+from valueweave.reasoning.proofs.nearest import near, nearest, similar
+from valueweave.reasoning.proofs.passages import passages
 from valueweave.reasoning.rules.book import RuleBook
-from valueweave.reasoning.rules.conditions import Engine, group_members, select, solutions, unify, where
+from valueweave.reasoning.rules.conditions import group_members, solutions, unify, where
 from valueweave.reasoning.rules.files import QueryRule
-from valueweave.reasoning.rules.model import Body, Call, Rule, Source, Term, Var
+from valueweave.reasoning.rules.model import Body, Call, Rule, Term, Var
 
-__all__ = ["Explainer", "Explanation", "Nearest", "Passage", "Proof"]
+__all__ = ["Explainer"]
 
-_HAS_EVIDENCE = ox.NamedNode(SCE + "hasEvidence")
 _ANNOTATIONS = frozenset(ox.NamedNode(iri) for iri in (PREFIXES["rdfs"] + "label", PREFIXES["dcterms"] + "description"))
 """What a rule reads only to give its conclusions a label."""
 
 _TRIES = 200
 """So many ways to meet the conditions of a rule are looked at for the one with the lowest premises."""
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """Where a source says what a statement says.
-
-    Attributes:
-        item: IRI of the evidence item.
-        source: IRI of the source.
-        section: the section, as printed.
-        start: first code point of the span.
-        end: the code point after its last.
-        sha256: hash of the span.
-        kind: IRI of the kind of evidence.
-        scope: 0 when the item says that it backs this property, 1 when it backs the whole record, 2 when it backs other
-            properties of the record.
-    """
-
-    item: str
-    source: str
-    section: str
-    start: int
-    end: int
-    sha256: str
-    kind: str
-    scope: int
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """A statement with what it follows from.
-
-    Attributes:
-        statement: the statement.
-        round: 0 when it is asserted, else the round in which it was inferred.
-        rule: the rule of the last step, ``None`` when it is asserted.
-        premises: proofs of the premises.
-        conditions: what else had to be so, in SPARQL: tests of values, absence of statements, sizes of groups.
-        graphs: IRIs of the graphs that assert it.
-        passages: its evidence, when it is asserted.
-    """
-
-    statement: ox.Triple
-    round: int
-    rule: Rule | QueryRule | None = None
-    premises: tuple[Proof, ...] = ()
-    conditions: tuple[tuple[str, Body | Call | int], ...] = ()
-    graphs: tuple[str, ...] = ()
-    passages: tuple[Passage, ...] = ()
-
-    @property
-    def asserted(self) -> bool:
-        """Whether it is asserted, by a file or by the ontology."""
-        return self.rule is None
-
-    def leaves(self) -> Iterator[Proof]:
-        """Yield the asserted statements it rests on, each once."""
-        seen: set[ox.Triple] = set()
-        todo = [self]
-        while todo:
-            proof = todo.pop()
-            if proof.statement in seen:
-                continue
-            seen.add(proof.statement)
-            if proof.asserted:
-                yield proof
-            todo.extend(reversed(proof.premises))
-
-    def steps(self) -> int:
-        """Return how many different statements it holds that were inferred."""
-        seen: set[ox.Triple] = set()
-        todo = [self]
-        while todo:
-            proof = todo.pop()
-            if proof.statement not in seen and not proof.asserted:
-                seen.add(proof.statement)
-                todo.extend(proof.premises)
-        return len(seen)
-
-
-@dataclass(frozen=True, slots=True)
-class Nearest:
-    """What comes nearest to a statement that does not follow.
-
-    Attributes:
-        rule: a rule that would conclude it.
-        met: its conditions that are met, as statement patterns in SPARQL.
-        unmet: its conditions that are not.
-    """
-
-    rule: Rule
-    met: tuple[str, ...]
-    unmet: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """The answer to: why does this hold?
-
-    Attributes:
-        statement: what was asked.
-        entailed: whether it holds.
-        proofs: proofs, the one of the lowest round first.
-        nearest: when it does not hold, rules that would conclude it, the one with the fewest unmet conditions first.
-        similar: when it does not hold, statements that differ from it in one place.
-        axioms: of a statement about classes or properties, the smallest set of axioms behind it.
-    """
-
-    statement: ox.Triple
-    entailed: bool
-    proofs: tuple[Proof, ...] = ()
-    nearest: tuple[Nearest, ...] = ()
-    similar: tuple[ox.Triple, ...] = field(default=())
-    axioms: tuple[Source, ...] = ()
 
 
 class Explainer:
@@ -168,8 +56,8 @@ class Explainer:
             return Explanation(
                 statement,
                 entailed=False,
-                nearest=tuple(self._nearest(statement)),
-                similar=tuple(self._similar(statement)),
+                nearest=tuple(nearest(self._engine, self._rules, statement)),
+                similar=tuple(similar(self._engine, statement)),
             )
         known: dict[ox.Triple, Proof] = {}
         first = self._prove(statement, known)
@@ -181,17 +69,25 @@ class Explainer:
     def prove_all(self, rule: Rule) -> Iterator[Proof]:
         """Yield a proof for each way in which the conditions of ``rule`` are met, for a check a contradiction each."""
         known: dict[ox.Triple, Proof] = {}
-        for values in solutions(self._asked, rule.body, {}):
+        for values in solutions(self._engine, rule.body, {}):
             premises, conditions = self._premises(rule, values)
             proofs = tuple(self._prove(premise, known) for premise in premises)
             deepest = max((proof.round for proof in proofs), default=0)
             yield Proof(rule.head.bind(values).triple(), deepest + 1, rule, proofs, conditions)
 
-    # -- proofs
+    def proof(self, triple: ox.Triple) -> Proof | None:
+        """Return the proof of lowest round of a statement, if it holds."""
+        return None if self._rank(triple) is None else self._prove(triple, {})
 
-    @property
-    def _asked(self) -> Engine:
-        return self._engine
+    def near(self, rule: Rule, triple: ox.Triple) -> Nearest | None:
+        """Return which conditions of ``rule`` are met for it to conclude ``triple``, if it is about such statements."""
+        return near(self._engine, rule, triple)
+
+    def passages(self, triple: ox.Triple) -> list[Passage]:
+        """Return where the sources say what an asserted statement says."""
+        return passages(self._engine, triple)
+
+    # -- the search
 
     def _graphs(self, triple: ox.Triple) -> tuple[list[str], list[tuple[int, str]]]:
         """Return the graphs that assert a statement, and the rounds and rules that inferred it."""
@@ -218,7 +114,7 @@ class Explainer:
         if triple not in known:
             asserted, derived = self._graphs(triple)
             if asserted:
-                known[triple] = Proof(triple, 0, graphs=tuple(asserted), passages=tuple(self.passages(triple)))
+                known[triple] = Proof(triple, 0, graphs=tuple(asserted), passages=tuple(passages(self._engine, triple)))
             else:
                 number, name = derived[0]
                 if (query := self._rules.queries_by_name.get(name)) is not None:
@@ -230,7 +126,7 @@ class Explainer:
     def _last_step(self, triple: ox.Triple, number: int, rule: Rule, known: dict[ox.Triple, Proof]) -> Proof:
         best: tuple[int, list[ox.Triple], dict[Var, Term]] | None = None
         bound = unify(rule.head, triple)
-        for tried, values in enumerate(solutions(self._asked, rule.body, bound or {})):
+        for tried, values in enumerate(solutions(self._engine, rule.body, bound or {})):
             if tried > _TRIES and best is not None:
                 break
             premises, _ = self._premises(rule, values, number)
@@ -289,7 +185,7 @@ class Explainer:
             values = unify(rule.head, triple)
             if values is None:
                 continue
-            for complete in islice(solutions(self._asked, rule.body, values), _TRIES):
+            for complete in islice(solutions(self._engine, rule.body, values), _TRIES):
                 premises, conditions = self._premises(rule, complete)
                 key = (rule.name, frozenset(premises))
                 # A premise that itself rests on the statement would prove nothing.
@@ -316,106 +212,14 @@ class Explainer:
         premises = [atom.bind(values).triple() for atom in rule.body.atoms]
         conditions: list[tuple[str, Body | Call | int]] = []
         for count in rule.body.counts:
-            members = group_members(self._asked, count, values, earlier)
+            members = group_members(self._engine, count, values, earlier)
             if len(members) < count.minimum:  # these values were not enough then
-                members = group_members(self._asked, count, values)
+                members = group_members(self._engine, count, values)
             premises += [premise for member in members for premise in member]
             conditions.append((f"{len(members)} of at least {count.minimum}", len(members)))
         conditions += [(where(Body(tests=(test,)), values), test) for test in rule.body.tests]
         conditions += [(where(Body(absent=(absent,)), values), absent) for absent in rule.body.absent]
         return list(dict.fromkeys(premises)), tuple(conditions)
-
-    # -- evidence
-
-    def passages(self, triple: ox.Triple) -> Iterator[Passage]:
-        """Yield where the sources say what an asserted statement says."""
-        if not isinstance(triple.subject, ox.NamedNode):
-            return
-        everything: list[Passage] = []
-        for quad in self._engine.quads_for_pattern(triple.subject, _HAS_EVIDENCE, None, ox.DefaultGraph()):
-            if isinstance(quad.object, ox.NamedNode):
-                everything += self._passage(quad.object, triple.predicate)
-        # What names this property goes before what backs the whole record, and that before what names other properties.
-        best = min((passage.scope for passage in everything), default=0)
-        chosen = [passage for passage in everything if passage.scope == best]
-        yield from sorted(chosen, key=lambda passage: (passage.source, passage.start, passage.item))
-
-    def _passage(self, item: ox.NamedNode, predicate: ox.NamedNode) -> Iterator[Passage]:
-        values: dict[str, list[ox.NamedNode | ox.Literal]] = {}
-        for quad in self._engine.quads_for_pattern(item, None, None, ox.DefaultGraph()):
-            if isinstance(quad.object, ox.NamedNode | ox.Literal):
-                values.setdefault(quad.predicate.value.removeprefix(SCE), []).append(quad.object)
-        supported = {value.value for value in values.get("supports", ())}
-
-        def one(name: str) -> str:
-            return values[name][0].value if name in values else ""
-
-        yield Passage(
-            item.value,
-            one("inSource"),
-            one("section"),
-            int(one("startOffset") or 0),
-            int(one("endOffset") or 0),
-            one("spanSha256"),
-            one("hasEvidenceKind"),
-            (0 if predicate.value in supported else 2) if supported else 1,
-        )
-
-    # -- what does not hold
-
-    def _nearest(self, triple: ox.Triple) -> Iterator[Nearest]:
-        found = [near for rule in self._rules.concluding(triple) if (near := self.near(rule, triple))]
-        yield from sorted(found, key=lambda nearest: (len(nearest.unmet), -len(nearest.met), nearest.rule.name))[:5]
-
-    def near(self, rule: Rule, triple: ox.Triple) -> Nearest | None:
-        """Return which conditions of ``rule`` are met for it to conclude ``triple``, if it is about such statements."""
-        values = unify(rule.head, triple)
-        if values is None:
-            return None
-        met, unmet = self._partly(rule.body, values)
-        return Nearest(rule, tuple(met), tuple(unmet))
-
-    def proof(self, triple: ox.Triple) -> Proof | None:
-        """Return the proof of lowest round of a statement, if it holds."""
-        return None if self._rank(triple) is None else self._prove(triple, {})
-
-    def _partly(self, body: Body, values: dict[Var, Term]) -> tuple[list[str], list[str]]:
-        """Return the conditions that can be met together, taken in their order, and the others."""
-        met: list[str] = []
-        unmet: list[str] = []
-        kept = Body()
-        parts = [Body((atom,)) for atom in body.atoms]
-        parts += [Body(counts=(count,)) for count in body.counts]
-        parts += [Body(tests=(test,)) for test in body.tests] + [Body(absent=(absent,)) for absent in body.absent]
-        for part in parts:
-            tried = kept + part
-            known = {*kept.variables(), *values}
-            if any(known.isdisjoint(atom.variables()) and any(atom.variables()) for atom in part.atoms):
-                # What is not joined to the thing asked for says nothing of it, even if it holds of something else.
-                unmet.append(where(part, values))
-                continue
-            if any(
-                variable not in {*tried.variables(), *values} for test in tried.tests for variable in test.variables()
-            ):
-                continue  # what it tests is missing, which is told already
-            answer = self._engine.query(select(tried, values, limit=1))
-            assert isinstance(answer, ox.QuerySolutions)
-            if next(iter(answer), None) is not None:
-                kept = tried
-                met.append(where(part, values))
-            else:
-                unmet.append(where(part, values))
-        return met, unmet
-
-    def _similar(self, triple: ox.Triple) -> Iterator[ox.Triple]:
-        patterns: Iterable[tuple[object, object, object]] = (
-            (triple.subject, triple.predicate, None),
-            (triple.subject, None, triple.object),
-            (None, triple.predicate, triple.object),
-        )
-        for subject, predicate, value in patterns:
-            quads = self._engine.quads_for_pattern(subject, predicate, value, ox.DefaultGraph())  # type: ignore[arg-type]
-            yield from (quad.triple for quad in islice(quads, 5))
 
 
 def _rests_on(proof: Proof, triple: ox.Triple) -> bool:

@@ -7,14 +7,14 @@ The decision hidden here: wording and layout.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pyoxigraph as ox
 
 from valueweave.namespaces import GRAPH, shorten_iri
 from valueweave.reasoning.logic.witnesses import ANYTHING, ASSUMED
-from valueweave.reasoning.proofs.explain import Explanation, Nearest, Passage, Proof
+from valueweave.reasoning.proofs.model import Explanation, Nearest, Passage, Proof
 from valueweave.reasoning.rules.manchester import axiom_form
 from valueweave.reasoning.rules.model import NOTHING, TYPE
 
@@ -133,9 +133,9 @@ class ProofWriter:
         for premise in proof.premises:
             yield from self._lines(premise, depth + 1, shown)
 
-    def said(self, texts: Any) -> str:
+    def said(self, texts: Mapping[str, str]) -> str:
         """Return a text in this language, in one line."""
-        return " ".join(str(texts.get(self.language) or texts["en"]).split())
+        return " ".join((texts.get(self.language) or texts["en"]).split())
 
     def graphs(self, proof: Proof) -> str:
         """Return the short names of the graphs that assert a statement."""
@@ -189,11 +189,7 @@ class ProofWriter:
             "statement": self.triple(explanation.statement),
             "entailed": explanation.entailed,
             "axioms": [
-                {
-                    "text": {language: " ".join(text.split()) for language, text in source.text.items()},
-                    "terms": list(source.terms),
-                }
-                for source in explanation.axioms
+                {"text": _in_one_line(source.text), "terms": list(source.terms)} for source in explanation.axioms
             ],
             "proofs": [self.proof(proof) for proof in explanation.proofs],
             "nearest": [self.near(nearest) for nearest in explanation.nearest],
@@ -225,7 +221,7 @@ class ProofWriter:
                 "name": proof.rule.name,
                 "kind": source.kind,
                 "label": dict(source.label),
-                "text": {language: " ".join(text.split()) for language, text in source.text.items()},
+                "text": _in_one_line(source.text),
                 "terms": list(source.terms),
                 "assumption": source.assumption or None,
             },
@@ -249,9 +245,8 @@ class ProofWriter:
 
     def near(self, nearest: Nearest) -> dict[str, Any]:
         """Return what comes nearest by one rule as a JSON object."""
-        source = nearest.rule.source
         return {
-            "rule": {"name": nearest.rule.name, "text": {k: " ".join(v.split()) for k, v in source.text.items()}},
+            "rule": {"name": nearest.rule.name, "text": _in_one_line(nearest.rule.source.text)},
             "met": [{"sparql": part, "text": self.pattern(part)} for part in nearest.met],
             "unmet": [{"sparql": part, "text": self.pattern(part)} for part in nearest.unmet],
         }
@@ -295,6 +290,10 @@ class ProofWriter:
 
     def _short(self, passage: Passage) -> str:
         return f"{passage.source.rsplit('/', 1)[-1]} §{passage.section}, {passage.start}–{passage.end}"
+
+
+def _in_one_line(texts: Mapping[str, str]) -> dict[str, str]:
+    return {language: " ".join(text.split()) for language, text in texts.items()}
 
 
 def _escape(text: str) -> str:

@@ -18,10 +18,10 @@ from valueweave.namespaces import SCE, shorten_iri
 from valueweave.problems import InputError, Problem, did_you_mean
 from valueweave.project import Project
 from valueweave.reasoning.rules.compiler import Compiled, compile_axioms, labels_of
-from valueweave.reasoning.rules.expressions import read_axioms
 from valueweave.reasoning.rules.files import QueryRule, read_rule
 from valueweave.reasoning.rules.manchester import Labels
 from valueweave.reasoning.rules.model import Key, Rule, atom_key, triple_keys
+from valueweave.reasoning.rules.rdf_mapping import read_axioms
 from valueweave.reasoning.rules.strata import keys_asked, stratify
 from valueweave.sparql_text import named_terms
 
