@@ -84,6 +84,7 @@ def routes(kg: KnowledgeGraph) -> Iterator[httpx.Client]:
     """A server that has neither the short way nor kept answers."""
     app = create_app(kg, _settings(cache_bytes=0))
     app.user_middleware = [one for one in app.user_middleware if not _is_lean(one.cls)]
+    app.state.direct = None
     with serving(app) as client:
         yield client
 

@@ -19,7 +19,7 @@ from valueweave.server import Settings, create_app
 from valueweave.server.connection import Patience, unsent
 from valueweave.server.errors import ProblemError
 from valueweave.server.evaluators import Evaluators, Limits, Tally
-from valueweave.server.line import Line
+from valueweave.server.line import Asker, Line, Query
 from valueweave.server.workers import evaluators_of_each
 
 SMALL = "SELECT ?s { ?s a sce:Stage }"
@@ -87,19 +87,21 @@ def test_a_query_in_a_spare_process_goes_on_while_nobody_else_waits(folder: Path
 
 def test_the_next_process_goes_to_whom_has_the_least() -> None:
     async def check() -> None:
+        def query(address: str, slow: bool = False) -> Query:
+            return Query(b"", asyncio.get_running_loop().create_future(), Asker(address), slow=slow)
+
         line = Line(3)
-        line.begin("many")
-        crowd = [line.join("many", slow=False) for _ in range(3)]
-        single = line.join("one", slow=False)
-        assert crowd[-1].promised.cancelled(), "the line was full"
-        assert line.next(spare=False) is single
+        line.begin(query("many"))
+        crowd = [query("many") for _ in range(3)]
+        assert [line.join(one) for one in crowd] == [None] * 3
+        single = query("one")
+        assert line.join(single) is crowd[-1], "the line was full"
         with pytest.raises(OverflowError):
-            line.join("many", slow=False)
-        line.leave(single)
+            line.join(query("many"))
+        assert line.next(spare=False) is single
+        slow = query("one", slow=True)
+        line.rejoin([slow])
         assert line.next(spare=True) is crowd[0]
-        line.leave(crowd[0])
-        slow = line.join("one", slow=True)
-        assert line.next(spare=True) is crowd[1]
         assert line.next(spare=False) is slow
 
     asyncio.run(check())

@@ -10,7 +10,7 @@ Source: HTTP Caching (RFC 9111), sections 3 and 4.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -19,14 +19,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from valueweave.server.editions import Editions
 from valueweave.server.routing import came_to, route_of
 
-__all__ = ["AnswerCache", "BoundedCache"]
+__all__ = ["VARYING_HEADERS", "AnswerCache", "BoundedCache", "Kept", "KeptAnswers", "key_of"]
 
 Value = TypeVar("Value")
 _LARGEST_PART = 8
 """No answer takes more than this part of the whole."""
 _ENTRY = 1000
 """About so many bytes an entry takes beside its body."""
-_VARYING = {b"accept", b"accept-language", b"host"}
+VARYING_HEADERS = {b"accept", b"accept-language", b"host"}
+"""The headers of a request on which answers depend."""
 _SENT_WITH_304 = {b"etag", b"cache-control", b"vary"}
 
 
@@ -71,11 +72,66 @@ class BoundedCache(Generic[Value]):
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class Kept:
+    """An answer.
+
+    Attributes:
+        headers: what goes with it, before anything is added that depends on the asker.
+        body: its bytes.
+        etag: its ETag.
+        route: the pattern of its address.
+        plain: whether it is the answer to a plain query, which goes out without anything that pages need.
+    """
+
     headers: list[tuple[bytes, bytes]]
     body: bytes
     etag: bytes
     route: str
+    plain: bool = False
+
+
+class KeptAnswers:
+    """The answers that are kept, by key.
+
+    Args:
+        largest: how many bytes may be kept; 0 keeps nothing.
+        count: told of each answer that may be kept whether it was there.
+
+    Attributes:
+        off: whether nothing is kept.
+    """
+
+    def __init__(self, largest: int, count: Callable[[bool], None]) -> None:
+        self._answers, self._count = BoundedCache[Kept](largest), count
+        self.off = not largest
+
+    def get(self, key: Hashable, plain: bool = False) -> Kept | None:
+        """Return an answer, if it is there; if wanted only one to a plain query."""
+        found = self._answers.get(key)
+        if found is None or (plain and not found.plain):
+            return None
+        self._count(True)
+        return found
+
+    def put(self, key: Hashable, kept: Kept) -> None:
+        """Keep an answer."""
+        self._count(False)
+        self._answers.put(key, kept, len(kept.body) + _ENTRY)
+
+
+def key_of(
+    version: str, path: str, query_string: bytes, scheme: str, varying: Iterable[tuple[bytes, bytes]]
+) -> Hashable:
+    """Return what decides the bytes of an answer.
+
+    Args:
+        version: of the graph.
+        path: of the address.
+        query_string: of the address.
+        scheme: of the address.
+        varying: the headers of the request that are in :data:`VARYING_HEADERS`, in their order.
+    """
+    return (version, path, query_string, scheme, *varying)
 
 
 class AnswerCache:
@@ -84,22 +140,20 @@ class AnswerCache:
     Args:
         app: what answers.
         editions: for the version of the graph.
-        largest: how many bytes may be kept; 0 keeps nothing.
-        count: told of each answer whether it was there.
+        kept: the answers.
     """
 
-    def __init__(self, app: ASGIApp, editions: Editions, largest: int, count: Callable[[bool], None]) -> None:
-        self.app, self._editions, self._count = app, editions, count
-        self._kept = BoundedCache[_Kept](largest)
+    def __init__(self, app: ASGIApp, editions: Editions, kept: KeptAnswers) -> None:
+        self.app, self._editions, self._kept = app, editions, kept
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, unless its answer is there."""
-        if scope["type"] != "http" or scope["method"] != "GET" or not self._kept.largest:
+        if scope["type"] != "http" or scope["method"] != "GET" or self._kept.off:
             await self.app(scope, receive, send)
             return
         varying, held = [], b""
         for name, value in scope["headers"]:
-            if name in _VARYING:
+            if name in VARYING_HEADERS:
                 varying.append((name, value))
             elif name == b"if-none-match":
                 held += b"," + value
@@ -107,10 +161,9 @@ class AnswerCache:
                 await self.app(scope, receive, send)
                 return
         version = self._editions.current().version
-        key = (version, scope["path"], scope["query_string"], scope["scheme"], *varying)
+        key = key_of(version, scope["path"], scope["query_string"], scope["scheme"], varying)
         found = self._kept.get(key)
         if found is not None:
-            self._count(True)
             came_to(scope, found.route)
             await _send(found, held, send)
             return
@@ -129,9 +182,7 @@ class AnswerCache:
                 body = bytes(message.get("body", b""))
                 # An answer in several parts would be longer than its last one.
                 if (b"content-length", b"%d" % len(body)) in headers:
-                    self._count(False)
-                    route = route_of(scope)
-                    self._kept.put(key, _Kept(headers, body, dict(headers)[b"etag"], route), len(body) + _ENTRY)
+                    self._kept.put(key, Kept(headers, body, dict(headers)[b"etag"], route_of(scope)))
             await send(message)
 
         return send_on
@@ -144,7 +195,7 @@ def _keepable(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]] |
     return list(headers) if public and b"etag" in told and b"set-cookie" not in told else None
 
 
-async def _send(kept: _Kept, held: bytes, send: Send) -> None:
+async def _send(kept: Kept, held: bytes, send: Send) -> None:
     if held and any(tag.strip().removeprefix(b"W/") == kept.etag for tag in held.split(b",")):
         headers = [(name, value) for name, value in kept.headers if name in _SENT_WITH_304]
         await send({"type": "http.response.start", "status": 304, "headers": headers})

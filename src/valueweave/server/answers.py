@@ -17,7 +17,7 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from valueweave.namespaces import PREFIXES, shorten_iri
-from valueweave.server.caching import freshness
+from valueweave.server.caching import VARYING, freshness
 from valueweave.server.catalogue import Catalogue, Node
 from valueweave.server.nesting import check_nesting
 from valueweave.server.templating import href
@@ -95,7 +95,7 @@ def kept_headers(request: Request, catalogue: Catalogue, text: str, *variant: st
         NotModifiedError: when the asker holds the answer already.
     """
     if request.method != "GET" or not is_repeatable(text):
-        return {"Cache-Control": "no-store", "Vary": "Accept, Accept-Language"}
+        return {"Cache-Control": "no-store", "Vary": VARYING}
     return freshness(request, catalogue.version, text, *variant)
 
 

@@ -6,6 +6,7 @@ The decision hidden here: how the parts of the server are put together.
 
 from __future__ import annotations
 
+import gc
 import signal
 import threading
 from collections.abc import AsyncIterator
@@ -13,6 +14,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
@@ -21,10 +23,12 @@ from fastapi.responses import JSONResponse, Response
 from valueweave.graph import KnowledgeGraph
 from valueweave.live import Curator
 from valueweave.problems import Problem
-from valueweave.server.answer_cache import AnswerCache
+from valueweave.server.answer_cache import AnswerCache, KeptAnswers
 from valueweave.server.api import api_routes
 from valueweave.server.caching import NotModifiedError, not_modified
 from valueweave.server.compression import Compression
+from valueweave.server.connection import DIRECT
+from valueweave.server.direct import DirectAnswers
 from valueweave.server.editions import Editions
 from valueweave.server.errors import ProblemError, install
 from valueweave.server.evaluators import Evaluators, Limits
@@ -35,7 +39,7 @@ from valueweave.server.interface import describe_interface
 from valueweave.server.lean import LeanQueries
 from valueweave.server.linked_data import linked_data_routes
 from valueweave.server.live import live_routes
-from valueweave.server.metering import Metering
+from valueweave.server.metering import Metering, Notes
 from valueweave.server.metrics import MEDIA_TYPE, Meter
 from valueweave.server.middleware import HeadAndSafety
 from valueweave.server.pages import page_routes
@@ -72,6 +76,8 @@ def create_app(kg: KnowledgeGraph, settings: Settings | None = None) -> FastAPI:
     """
     settings = settings or Settings()
     meter = Meter()
+    kept = KeptAnswers(settings.cache_bytes, meter.cached)
+    notes = Notes(meter, log=settings.access_log, log_refused=settings.log == "json")
     editions = Editions(kg, _evaluators(kg, settings, meter), settings)
     meter.watch(editions)
     # What lies in memory is not changed from here.
@@ -105,7 +111,7 @@ def create_app(kg: KnowledgeGraph, settings: Settings | None = None) -> FastAPI:
     app.add_middleware(Routed)
     if editions.evaluators is not None:
         app.add_middleware(LeanQueries, editions=editions, evaluators=editions.evaluators, settings=settings)
-    app.add_middleware(AnswerCache, editions=editions, largest=settings.cache_bytes, count=meter.cached)
+    app.add_middleware(AnswerCache, editions=editions, kept=kept)
     app.add_middleware(Compression)
     app.add_middleware(HeadAndSafety)
     app.add_middleware(
@@ -118,9 +124,11 @@ def create_app(kg: KnowledgeGraph, settings: Settings | None = None) -> FastAPI:
     )
     app.add_middleware(UnderWay, editions=editions, largest=settings.unsent_bytes)
     # The outermost of all: what it counts is what the asker sees.
-    refused = settings.log == "json"
-    app.add_middleware(Metering, meter=meter, log=settings.access_log, log_refused=refused)
+    app.add_middleware(Metering, notes=notes)
     app.state.stopping = False
+    app.state.direct = None
+    if editions.evaluators is not None:
+        app.state.direct = DirectAnswers(editions, editions.evaluators, kept, notes, settings)
     app.openapi = lambda: describe_interface(app)  # type: ignore[method-assign]
     return app
 
@@ -141,14 +149,18 @@ def _evaluators(kg: KnowledgeGraph, settings: Settings, meter: Meter) -> Evaluat
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI, editions: Editions, writing: Writing) -> AsyncIterator[None]:
+async def _lifespan(app: FastAPI, editions: Editions, writing: Writing) -> AsyncIterator[dict[str, Any]]:
     if editions.evaluators is not None:
         editions.evaluators.attach()
     _notice_stop(app)
     writing.prepare()
+    # What is there by now stays: the collector need not look through it again, which would hold up everybody.
+    gc.collect()
+    gc.freeze()
     try:
-        yield
+        yield {DIRECT: app.state.direct}
     finally:
+        gc.unfreeze()
         writing.close()
         if editions.evaluators is not None:
             editions.evaluators.close()

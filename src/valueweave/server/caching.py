@@ -14,7 +14,12 @@ from fastapi.responses import Response
 
 from valueweave.version import __version__
 
-__all__ = ["NotModifiedError", "freshness", "not_modified", "tag_of"]
+__all__ = ["KEPT", "VARYING", "NotModifiedError", "freshness", "not_modified", "tag_at", "tag_of"]
+
+KEPT = "public, no-cache"
+"""Kept by whoever likes, but asked again each time: after a build the next request sees the new graph."""
+VARYING = "Accept, Accept-Language"
+"""What an answer depends on besides its address."""
 
 
 class NotModifiedError(Exception):
@@ -38,9 +43,8 @@ def freshness(request: Request, version: str, *variant: str) -> dict[str, str]:
     """
     headers = {
         "ETag": tag_of(request, version, *variant),
-        # Kept by whoever likes, but asked again each time: after a build the next request sees the new graph.
-        "Cache-Control": "public, no-cache",
-        "Vary": "Accept, Accept-Language",
+        "Cache-Control": KEPT,
+        "Vary": VARYING,
     }
     held = request.headers.get("if-none-match", "")
     if any(tag.strip().removeprefix("W/") == headers["ETag"] for tag in held.split(",")):
@@ -50,8 +54,16 @@ def freshness(request: Request, version: str, *variant: str) -> dict[str, str]:
 
 def tag_of(request: Request, version: str, *variant: str) -> str:
     """Return the ETag of the answer to ``request``, with the arguments of :func:`freshness`."""
-    address = request.scope["path"], request.scope["query_string"].decode("latin-1")
-    parts = (__version__, version, *address, *variant)
+    return tag_at(request.scope["path"], request.scope["query_string"], version, *variant)
+
+
+def tag_at(path: str, query_string: bytes, version: str, *variant: str) -> str:
+    """Return the ETag of the answer at an address.
+
+    >>> tag_at("/a", b"", "1") == tag_at("/a", b"b", "1")
+    False
+    """
+    parts = (__version__, version, path, query_string.decode("latin-1"), *variant)
     digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:24]
     return f'"{digest}"'
 

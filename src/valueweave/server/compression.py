@@ -15,9 +15,9 @@ from anyio.to_thread import run_sync
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["Compression", "takes_gzip"]
+__all__ = ["LEAST", "Compression", "takes_gzip"]
 
-_LEAST = 1000
+LEAST = 1000
 """So many bytes an answer must have; a shorter one fits into one packet anyhow."""
 _IN_A_THREAD = 128 * 1024
 """From so many bytes on compressing would hold up other requests."""
@@ -100,7 +100,7 @@ class _Answer:
         if head["status"] == 304:
             _mark(headers := MutableHeaders(scope=head), self._held)
             headers.add_vary_header("Accept-Encoding")
-        if len(message.get("body", b"")) < _LEAST and not more:
+        if len(message.get("body", b"")) < LEAST and not more:
             return message
         headers = MutableHeaders(scope=head)
         is_packed = headers.get("content-type", "").startswith(_PACKED) or "content-encoding" in headers

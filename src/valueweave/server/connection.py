@@ -10,11 +10,19 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-__all__ = ["LARGEST_HEAD", "Connection", "Patience", "unsent"]
+from valueweave.server.joining import Joining
+
+if TYPE_CHECKING:
+    from valueweave.server.direct import DirectAnswers
+
+__all__ = ["DIRECT", "LARGEST_HEAD", "Connection", "Patience", "unsent"]
+
+DIRECT = "direct"
+"""Under this name the application tells the connections, in the state of its lifespan, what answers plain queries."""
 
 LARGEST_HEAD = 1 << 16
 """So many bytes the address and the headers of a request may take; whoever has more to say sends a body."""
@@ -63,10 +71,15 @@ class Connection(HttpToolsProtocol):
         self._began = 0.0
         self._reading: asyncio.TimerHandle | None = None
         self._writing: asyncio.TimerHandle | None = None
+        self._direct: DirectAnswers | None = self.app_state.get(DIRECT)
+
+    def begin(self, cycle: RequestResponseCycle) -> None:
+        """Have the application answer a request."""
+        self._start_asgi_task(cycle, self.app)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin with nothing read."""
-        super().connection_made(transport)
+        super().connection_made(cast("asyncio.Transport", Joining(transport, self.loop)))
         _OPEN.add(self)
         self._expect(self._patience.head)
 
@@ -108,7 +121,8 @@ class Connection(HttpToolsProtocol):
         """Wait for the body from now on; the application counts its bytes."""
         self._at, self._body, self._began = _At.BODY, 0, self.loop.time()
         self._expect(None)
-        super().on_headers_complete()
+        if self._direct is None or not self._direct.take(self):
+            super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
@@ -169,6 +183,7 @@ class Connection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Go on with the next request, and watch how fast the other side takes the rest of the answer."""
+        cast("Joining", self.transport).flush()
         super().on_response_complete()
         if self.transport.get_write_buffer_size():
             self._watch_taking()

@@ -148,6 +148,23 @@ class Editions:
                 self._used[edition] += 1
         return edition
 
+    def hold(self) -> Edition:
+        """Return the current edition as :meth:`current`, and keep it open until it is let go."""
+        self.current()
+        with self._using:
+            self._used[self._edition] += 1
+            return self._edition
+
+    def let_go(self, *held: Edition) -> None:
+        """Keep editions open no longer than others need them."""
+        with self._using:
+            for edition in held:
+                self._used[edition] -= 1
+                if not self._used[edition]:
+                    del self._used[edition]
+        if self._past:
+            self._close_past(_PAST if self._timer is not None and self._timer.is_alive() else 0)
+
     @contextmanager
     def kept(self) -> Iterator[None]:
         """Keep open, to the end of the block, every edition that is asked for in it, by whatever thread."""
@@ -157,13 +174,7 @@ class Editions:
             yield
         finally:
             _KEPT.reset(token)
-            with self._using:
-                for edition in kept:
-                    self._used[edition] -= 1
-                    if not self._used[edition]:
-                        del self._used[edition]
-            if self._past:
-                self._close_past(_PAST if self._timer is not None and self._timer.is_alive() else 0)
+            self.let_go(*kept)
 
     def close(self) -> None:
         """Let go of every version that was opened here."""

@@ -1,28 +1,64 @@
 """One process that answers queries, as the server sees it.
 
-In: a query as a frame. Out: its answer, or the news that it takes too long or that the process is gone.
-The decision hidden here: a socket between the two that the event loop reads, without any thread between, straight into
-the bytes that go out to the asker. One query at a time.
+In: queries as frames. Out: their answers in the same order, or the news that one takes too long, or that the process
+is gone.
+The decision hidden here: two sockets without any thread between. Queries go out as messages, so that a few may lie
+ready while one is answered: nobody needs to be woken up between two of them. What a process has not taken yet is taken
+back when the one before lasts. Answers come back as a stream that the event loop reads, straight into the bytes that go
+out to the asker.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import cast
+from typing import Protocol, cast
 
+from valueweave.server.line import Query
 from valueweave.store.evaluator import RUN
-from valueweave.store.frames import HEAD, Evaluated, answer_head, answer_of
+from valueweave.store.frames import HEAD, LARGEST_MESSAGE, answer_head, answer_of
 
-__all__ = ["EvaluatorProcess"]
+__all__ = ["EvaluatorProcess", "Owner"]
 
 _START = 60.0
 """So many seconds a process may take to open the store."""
+_READY = 4
+"""So many short queries may lie with a process, the one that it answers included."""
+_SHORT = 1 << 14
+"""A query of so many bytes is a short one."""
+_QUICK = 0.005
+"""While the query that is answered has taken no longer, others may be laid behind it."""
+_LONG = 0.02
+"""When it has taken so many seconds, they are taken back."""
+_LASTING = 0.5
+"""When it has taken so many seconds, and from then on again and again, its owner is told."""
 _PART = 1 << 16
+_TUNING = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=1000:glibc.malloc.tcache_max=65536"}
+"""The engine allocates and frees small pieces all the time; with this a small query takes a tenth less. Other systems
+than those with the GNU C library do not look at it."""
+
+
+class Owner(Protocol):
+    """Who is told what happens in a process; never while it is being asked."""
+
+    def answered(self, process: EvaluatorProcess, query: Query) -> None:
+        """Take note that a query was answered: its answer is set already."""
+
+    def returned(self, process: EvaluatorProcess, queries: list[Query]) -> None:
+        """Take back queries that the process has not begun with."""
+
+    def lasts(self, process: EvaluatorProcess, query: Query) -> None:
+        """Take note that a query takes long."""
+
+    def lost(self, process: EvaluatorProcess, query: Query | None, error: Exception) -> None:
+        """Take note that the process is of no use any more, and which query it was at."""
 
 
 class EvaluatorProcess(asyncio.BufferedProtocol):
@@ -31,29 +67,70 @@ class EvaluatorProcess(asyncio.BufferedProtocol):
     Args:
         folder: the store folder.
         memory_mib: memory that a query may take; 0 is no ceiling.
+        seconds: time that a query may take.
         services: addresses that queries may call.
+        owner: who is told what happens.
 
     Attributes:
         child: the process.
         gone: whether it is known to have ended.
     """
 
-    def __init__(self, folder: Path, memory_mib: int, services: Sequence[str] = ()) -> None:
-        self._socket, theirs = socket.socketpair()
-        for end in (self._socket, theirs):
+    def __init__(
+        self, folder: Path, memory_mib: int, seconds: float, services: Sequence[str] = (), *, owner: Owner
+    ) -> None:
+        self._seconds, self._owner = seconds, owner
+        try:
+            self._asking, self._asked = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            self._ready = _READY
+        except (AttributeError, OSError):  # not on macOS: bytes that were sent cannot be taken back there
+            self._asking, self._asked = socket.socketpair()
+            self._ready = 1
+        self._answers, theirs = socket.socketpair()
+        for end in (self._answers, theirs):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)  # a usual answer goes in one piece
         command = [sys.executable, "-c", RUN, str(folder), str(memory_mib), *services]
         # What the engine says when it runs out of memory is of no use to anyone: the refusal says it.
-        self.child = subprocess.Popen(command, stdin=theirs.fileno(), stdout=theirs.fileno(), stderr=subprocess.DEVNULL)
+        self.child = subprocess.Popen(
+            command,
+            stdin=self._asked.fileno(),
+            stdout=theirs.fileno(),
+            stderr=subprocess.DEVNULL,
+            env={**_TUNING, **os.environ},
+        )
         theirs.close()
-        self._socket.setblocking(False)
+        self._asking.setblocking(False)
+        self._answers.setblocking(False)
         self._transport: asyncio.Transport | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._awaited: asyncio.Future[Evaluated] | None = None
+        self._opened: asyncio.Future[None] | None = None
+        self._sending: asyncio.Task[None] | None = None
+        self._queries: deque[Query] = deque()
+        self._since = 0.0
+        self._timer: asyncio.TimerHandle | None = None
         self._start = memoryview(bytearray(_PART))
         self._rest: memoryview | None = None
         self._kind = self._media = self._have = 0
         self.gone = False
+
+    # -- what its owner asks
+
+    @property
+    def waiting(self) -> int:
+        """How many queries lie with it, the one that it answers included."""
+        return len(self._queries)
+
+    def has_room(self, query: Query) -> bool:
+        """Return whether a query may be laid behind others."""
+        if len(self._queries) >= self._ready or self.gone or self._loop is None:
+            return False
+        if not self._queries:
+            return True
+        return (
+            self._loop.time() - self._since < _QUICK
+            and len(query.frame) <= _SHORT
+            and len(self._queries[0].frame) <= _SHORT
+        )
 
     async def open(self) -> None:
         """Wait until the process is ready to answer.
@@ -62,50 +139,119 @@ class EvaluatorProcess(asyncio.BufferedProtocol):
             TimeoutError: when it takes too long.
             EOFError: when the process is gone.
         """
-        self._loop = asyncio.get_running_loop()
-        self._awaited = self._loop.create_future()
-        await self._loop.create_connection(lambda: self, sock=self._socket)
-        await self._within(_START)
+        if self._opened is None:
+            self._loop = asyncio.get_running_loop()
+            self._opened = self._loop.create_future()
+            await self._loop.create_connection(lambda: self, sock=self._answers)
+        async with asyncio.timeout(_START):
+            await asyncio.shield(self._opened)
 
-    async def answer(self, frame: bytes, seconds: float) -> Evaluated:
-        """Return the answer to a query.
+    def ask(self, query: Query) -> None:
+        """Have a query answered, in the event loop."""
+        if self._loop is None or self._opened is None or not self._opened.done():
+            self._queries.append(query)
+            self._sending = asyncio.get_running_loop().create_task(self._open_and_send())
+            return
+        self._queries.append(query)
+        if len(self._queries) == 1:
+            self._begin()
+        if len(query.frame) <= _SHORT:
+            with suppress(OSError):  # of a process that is gone the other socket tells
+                self._asking.send(query.frame)
+                return
+        self._sending = self._loop.create_task(self._send(query.frame))
 
-        Args:
-            frame: the query.
-            seconds: how long it may take.
+    def fail(self, error: Exception) -> None:
+        """Give up on the query that it is at, and so on the process."""
+        query = self._queries.popleft() if self._queries else None
+        self.drop()
+        self._owner.lost(self, query, error)
 
-        Raises:
-            TimeoutError: when it takes too long; the process is to be ended.
-            EOFError: when the process is gone.
-        """
-        if self._transport is None:
-            await self.open()
+    def drop(self) -> None:
+        """Let go of the connection, and give back what has not been begun, in the event loop that has it."""
         if self.gone:
-            raise EOFError
-        assert self._loop is not None
-        assert self._transport is not None
-        self._awaited = self._loop.create_future()
-        self._transport.write(frame)
-        return await self._within(seconds)
+            return
+        self.gone = True
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._sending is not None:
+            self._sending.cancel()
+        if self._transport is not None:
+            self._transport.abort()
+        if self._queries:
+            queries, self._queries = list(self._queries), deque()
+            self._owner.returned(self, queries)
 
-    async def _within(self, seconds: float) -> Evaluated:
-        assert self._loop is not None
-        assert self._awaited is not None
-        timer = self._loop.call_later(seconds, self.fail, TimeoutError)
+    def end(self) -> None:
+        """End the process at once; from any thread."""
+        self.child.kill()
+        if self._transport is None:
+            self._answers.close()
+        self.child.wait()
+        self._asking.close()
+        self._asked.close()
+
+    # -- how queries go out
+
+    async def _open_and_send(self) -> None:
+        """Send the query that it was asked before it was open."""
         try:
-            return await self._awaited
-        finally:
-            timer.cancel()
+            await self.open()
+        except (OSError, EOFError) as error:  # a TimeoutError is an OSError
+            if not self.gone:
+                self.fail(EOFError(str(error)))
+            return
+        if self._queries:
+            self._begin()
+            await self._send(self._queries[0].frame)
 
-    def fail(self, kind: type[Exception]) -> None:
-        """Have whoever waits for an answer wait no longer; the process is to be ended."""
-        if self._awaited is not None and not self._awaited.done():
-            self._awaited.set_exception(kind())
+    async def _send(self, frame: bytes) -> None:
+        loop = asyncio.get_running_loop()
+        with suppress(OSError):  # of a process that is gone the other socket tells
+            for start in range(0, len(frame), LARGEST_MESSAGE):
+                await loop.sock_sendall(self._asking, frame[start : start + LARGEST_MESSAGE])
 
-    # -- what the event loop calls
+    def _begin(self) -> None:
+        """Take note that it begins with a query."""
+        assert self._loop is not None
+        self._since = self._loop.time()
+        if self._timer is None or self._timer.when() > self._since + _LONG:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = self._loop.call_later(_LONG, self._look)
+
+    def _look(self) -> None:
+        """Look how long it has been at its query; one timer does for all of them."""
+        self._timer = None
+        if not self._queries:
+            return
+        assert self._loop is not None
+        taken = self._loop.time() - self._since
+        if taken >= self._seconds:
+            self.fail(TimeoutError())
+            return
+        if taken >= _LONG and len(self._queries) > 1:
+            self._take_back()
+        if taken >= _LASTING:
+            self._owner.lasts(self, self._queries[0])
+        if self.gone or self._timer is not None:  # the owner has given it up, or something else to do
+            return
+        step = _LONG if taken < _LONG else _LASTING
+        self._timer = self._loop.call_later(max(min(step, self._seconds - taken), 0.001), self._look)
+
+    def _take_back(self) -> None:
+        """Take back what has not been begun: what nobody has read can be read from this side."""
+        back: list[Query] = []
+        with suppress(OSError):
+            while len(self._queries) > 1 and self._asked.recv(LARGEST_MESSAGE, socket.MSG_DONTWAIT):
+                back.insert(0, self._queries.pop())
+        if back:
+            self._owner.returned(self, back)
+
+    # -- what the event loop calls when answers come
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the way to write."""
+        """Keep the way to let go."""
         self._transport = cast("asyncio.Transport", transport)
 
     def get_buffer(self, sizehint: int) -> memoryview:
@@ -113,46 +259,59 @@ class EvaluatorProcess(asyncio.BufferedProtocol):
         return (self._start if self._rest is None else self._rest)[self._have :]
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Look at what has come."""
+        """Look at what has come: the rest of an answer, or the beginning of one, and perhaps others behind it."""
         self._have += nbytes
-        if self._rest is None:
-            if self._have < HEAD.size:
+        if self._rest is not None:
+            if self._have < len(self._rest):
                 return
+            rest, self._rest, self._have = self._rest, None, 0
+            self._settle(rest)
+            return
+        at, end = 0, self._have
+        while end - at >= HEAD.size:
             try:
-                self._kind, self._media, length = answer_head(self._start)
+                self._kind, self._media, length = answer_head(self._start[at:])
             except EOFError:
-                self.fail(EOFError)
+                self.fail(EOFError())
                 return
-            begun = self._start[HEAD.size : self._have]
             whole = self._media + length
-            self._have -= HEAD.size
-            if self._have >= whole:
-                self._rest = begun[:whole]
-            else:
-                self._rest = memoryview(bytearray(whole))
-                self._rest[: self._have] = begun
-        if self._have >= len(self._rest):
-            answer = answer_of(self._kind, self._media, self._rest)
-            self._rest, self._have = None, 0
-            if self._awaited is not None and not self._awaited.done():
-                self._awaited.set_result(answer)
+            begun = self._start[at + HEAD.size : min(at + HEAD.size + whole, end)]
+            if len(begun) < whole:
+                if at == 0 and HEAD.size + whole <= _PART:
+                    return  # it has room here
+                if HEAD.size + whole > _PART:
+                    self._rest = memoryview(bytearray(whole))
+                    self._rest[: len(begun)] = begun
+                    self._have = len(begun)
+                    return
+                break
+            at += HEAD.size + whole
+            self._settle(begun)
+            if self.gone:
+                return
+        self._start[: end - at] = bytes(self._start[at:end])
+        self._have = end - at
+
+    def _settle(self, rest: memoryview) -> None:
+        """Hand an answer over, and go on with the next query."""
+        assert self._loop is not None
+        assert self._opened is not None
+        if not self._opened.done():
+            self._opened.set_result(None)
+            return
+        if not self._queries:
+            return
+        query = self._queries.popleft()
+        if not query.answer.done():
+            query.answer.set_result(answer_of(self._kind, self._media, rest))
+        if self._queries:
+            self._begin()
+        self._owner.answered(self, query)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell whoever waits that the process is gone."""
-        self.gone = True
-        self.fail(EOFError)
-
-    # -- its end
-
-    def drop(self) -> None:
-        """Let go of the connection, in the event loop that has it."""
-        self.gone = True
-        if self._transport is not None:
-            self._transport.abort()
-
-    def end(self) -> None:
-        """End the process at once; from any thread."""
-        self.child.kill()
-        if self._transport is None:
-            self._socket.close()
-        self.child.wait()
+        if self._opened is not None and not self._opened.done():
+            self._opened.set_exception(EOFError())
+            self._opened.exception()  # whoever waits for it is told; it may be nobody
+        if not self.gone:
+            self.fail(EOFError())

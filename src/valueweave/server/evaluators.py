@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -20,10 +19,11 @@ import pyoxigraph as ox
 
 from valueweave.problems import InputError
 from valueweave.server.limits import Limits, Tally
+from valueweave.server.line import ASKER, Asker, Query
 from valueweave.server.pool import Pool
 from valueweave.sparql_text import QueryError
 from valueweave.store import NotAcceptableError
-from valueweave.store.frames import Evaluation, query_frame
+from valueweave.store.frames import Evaluated, Evaluation, query_frame
 
 __all__ = ["Evaluators", "Limits", "Tally"]
 
@@ -139,23 +139,57 @@ class Evaluators:
         version: str = "",
     ) -> tuple[bytes, str]:
         """Answer a query as :meth:`serialize_query`, in the event loop: no thread waits."""
+        values = {name: str(term) for name, term in (substitutions or {}).items()}
+        begun = self.begin(text, accept, ASKER.get(), values, default_graph, named_graphs, version)
+        try:
+            return self.told(await begun.answer)
+        finally:
+            self.pool.forget(begun)
+
+    def begin(
+        self,
+        text: str,
+        accept: str | None,
+        asker: Asker,
+        values: Mapping[str, str] | None = None,
+        default_graph: Sequence[str] | None = None,
+        named_graphs: Sequence[str] | None = None,
+        version: str = "",
+    ) -> Query:
+        """Begin to answer a query, in the event loop.
+
+        Args:
+            text: the query.
+            accept: as for :meth:`serialize_query`.
+            asker: who asks.
+            values: terms as N-Triples by variable.
+            default_graph: graphs of the default graph.
+            named_graphs: graphs that ``GRAPH`` sees.
+            version: the version to answer from.
+
+        Returns:
+            The query on its way: read its ``answer`` with :meth:`told`.
+        """
         if self._loop is None:
             self.attach()
-        frame = query_frame(
-            Evaluation(
-                text,
-                accept,
-                {name: str(term) for name, term in (substitutions or {}).items()},
-                None if default_graph is None else list(default_graph),
-                None if named_graphs is None else list(named_graphs),
-                self.limits.answer_bytes,
-                self.limits.seconds,
-                version,
-            )
+        evaluation = Evaluation(
+            text,
+            accept,
+            dict(values or {}),
+            None if default_graph is None else list(default_graph),
+            None if named_graphs is None else list(named_graphs),
+            self.limits.answer_bytes,
+            self.limits.seconds,
+            version,
         )
-        started = time.perf_counter()
-        answer = await self.pool.answer(frame)
-        self.tally.observe(time.perf_counter() - started)
+        return self.pool.begin(query_frame(evaluation), asker)
+
+    def told(self, answer: Evaluated) -> tuple[bytes, str]:
+        """Return body and media type of what a process answered.
+
+        Raises:
+            InputError: when it was a problem.
+        """
         if answer.error:
             self.tally.refuse(answer.problems[0].code)
             kinds: dict[str, type[InputError]] = {"QueryError": QueryError, "NotAcceptableError": NotAcceptableError}

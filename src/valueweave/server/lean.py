@@ -9,7 +9,6 @@ descriptions and requests that are not as the protocol says are the application'
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
 
 from fastapi import Request
 from fastapi.responses import Response
@@ -18,34 +17,21 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from valueweave.problems import InputError
 from valueweave.server.answer_cache import BoundedCache
-from valueweave.server.answers import Asked, is_repeatable, kept_headers
+from valueweave.server.answers import kept_headers
 from valueweave.server.caching import NotModifiedError, not_modified
-from valueweave.server.editions import Edition, Editions
+from valueweave.server.editions import Editions
 from valueweave.server.errors import ProblemError, refusal
 from valueweave.server.evaluators import Evaluators
-from valueweave.server.negotiation import wants_page
-from valueweave.server.nesting import is_nested_too_deep
-from valueweave.server.protocol import SparqlRequest, from_address, from_body, media_type_of, read_body
+from valueweave.server.plain import PATH, Plain, plain_query
+from valueweave.server.protocol import from_address, from_body, media_type_of, read_body
 from valueweave.server.routing import came_to
 from valueweave.server.settings import Settings
-from valueweave.sparql_text import query_form
-from valueweave.store import NotAcceptableError, OutputFormat, negotiate
 
-__all__ = ["LeanQueries"]
+__all__ = ["ANSWERED", "LeanQueries"]
 
-_PATH = "/sparql"
-_LONGEST = 1 << 14
-"""A longer query takes long to look at: others would wait for that, so it goes where a thread does it."""
 _BODIES = {"application/sparql-query", "application/x-www-form-urlencoded"}
-
-
-@dataclass(frozen=True, slots=True)
-class _Plain:
-    """A query that is plain enough, and the format of its answer."""
-
-    asked: Asked
-    format: OutputFormat
-    repeatable: bool
+ANSWERED = "valueweave.answered"
+"""Where a request carries the answer that it was given already: the edition it is of, and a future of it."""
 
 
 class LeanQueries:
@@ -64,52 +50,62 @@ class LeanQueries:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or pass it on."""
-        if scope["type"] != "http" or scope["path"] != _PATH or scope["method"] not in {"GET", "POST"}:
+        if scope["type"] != "http" or scope["path"] != PATH or scope["method"] not in {"GET", "POST"}:
             await self.app(scope, receive, send)
             return
         request = Request(scope, receive)
-        plain: _Plain | None = None
+        plain: Plain | None = None
         try:
             if scope["method"] == "POST":
                 if "authorization" not in request.headers and media_type_of(request)[0] in _BODIES:
                     content = await read_body(request, self._settings.max_query_bytes)
                     receive = _again(content, receive)
-                    plain = _plain(request, from_body(request, content))
+                    plain = plain_query(from_body(request, content), request.headers.get("accept"))
             elif b"query=" in scope["query_string"]:
-                plain = _plain(request, from_address(request, self._settings.max_query_bytes))
+                wanted = from_address(request, self._settings.max_query_bytes)
+                plain = plain_query(wanted, request.headers.get("accept"))
         except ClientDisconnect:
             return
         except ProblemError as error:
             if error.status == 413:  # the rest of the body is not read, so nobody else can read it
-                came_to(scope, _PATH)
+                came_to(scope, PATH)
                 await refusal(request, error)(scope, receive, send)
                 return
         if plain is None:
             await self.app(scope, receive, send)
             return
-        came_to(scope, _PATH)
+        came_to(scope, PATH)
         try:
-            response = await self._answer(request, plain, self._editions.current())
+            response = await self._answer(request, plain)
         except NotModifiedError as error:
             response = not_modified(request, error)
         except (ProblemError, InputError) as error:
             response = refusal(request, error)
         await response(scope, receive, send)
 
-    async def _answer(self, request: Request, plain: _Plain, edition: Edition) -> Response:
-        asked, version = plain.asked, edition.version
+    async def _answer(self, request: Request, plain: Plain) -> Response:
+        asked, given = plain.asked, request.scope.get(ANSWERED)
+        edition = given[0] if given else self._editions.current()
         headers = kept_headers(request, edition.catalogue, asked.text, plain.format.name)
         key: Hashable = None
         if plain.repeatable and request.method == "POST":
-            key = (version, plain.format.name, asked.text, _names(asked.default_graph), _names(asked.named_graphs))
+            key = (
+                edition.version,
+                plain.format.name,
+                asked.text,
+                _names(asked.default_graph),
+                _names(asked.named_graphs),
+            )
         found = None if key is None else self._answers.get(key)
-        if found is None:
+        if given:
+            found = self._evaluators.told(await given[1])
+        elif found is None:
             found = await self._evaluators.answer(
                 asked.text,
                 plain.format.name,
                 default_graph=asked.default_graph,
                 named_graphs=asked.named_graphs,
-                version=version,
+                version=edition.version,
             )
             if key is not None:
                 self._answers.put(key, found, len(found[0]) + len(asked.text) + 1000)
@@ -119,22 +115,6 @@ class LeanQueries:
 
 def _names(graphs: Sequence[str] | None) -> Hashable:
     return None if graphs is None else tuple(graphs)
-
-
-def _plain(request: Request, wanted: SparqlRequest) -> _Plain | None:
-    """Return the query when it is plain enough."""
-    accept = request.headers.get("accept")
-    if wanted.asked is None or len(wanted.asked.text) > _LONGEST or wants_page(accept, wanted.format):
-        return None
-    form = query_form(wanted.asked.text)
-    if form is None or is_nested_too_deep(wanted.asked.text):
-        return None
-    kind = "solutions" if form == "SELECT" else "boolean" if form == "ASK" else "graph"
-    try:
-        chosen = negotiate(wanted.format or accept, kind)  # type: ignore[arg-type]
-    except NotAcceptableError:
-        return None
-    return _Plain(wanted.asked, chosen, is_repeatable(wanted.asked.text))
 
 
 def _again(content: bytes, receive: Receive) -> Receive:

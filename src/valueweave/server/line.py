@@ -1,4 +1,4 @@
-"""Who waits for an evaluator, and who is next.
+"""Queries on their way to an answer, and which of those that wait is next.
 
 In: queries that find nobody free. Out: the one that gets the process that has become free.
 The decision hidden here: whoever has the fewest queries under way goes first, then whoever came first. So somebody who
@@ -10,36 +10,66 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import Any
 
-from valueweave.server.evaluator_process import EvaluatorProcess
+from valueweave.store.frames import Evaluated
 
-__all__ = ["ASKER", "Line", "Place"]
-
-ASKER: ContextVar[str] = ContextVar("asker", default="")
-"""Who asks, as far as the server can tell: the address that a request comes from."""
+__all__ = ["ASKER", "NOBODY", "Asker", "Line", "Query"]
 
 
-def _promise() -> asyncio.Future[EvaluatorProcess]:
-    return asyncio.get_running_loop().create_future()
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks, as far as the server can tell.
+
+    Attributes:
+        address: where the request comes from.
+        receive: the channel of the request, which tells when whoever asks is gone.
+    """
+
+    address: str = ""
+    receive: Callable[[], Awaitable[Any]] | None = None
+
+
+NOBODY = Asker()
+"""Who asks where there is no request."""
+
+ASKER: ContextVar[Asker] = ContextVar("asker", default=NOBODY)
+"""Who asks in this context."""
 
 
 @dataclass(eq=False, slots=True)
-class Place:
-    """A query in the line.
+class Query:
+    """A query on its way.
 
     Attributes:
+        frame: as it is sent to a process.
+        answer: what becomes of it.
         asker: who asks.
+        begun: when it came, by the clock of the event loop.
         slow: whether it is known to take long; then a spare process is not for it.
-        promised: the process, once there is one.
+        timers: what is to happen when it waits too long.
+        watch: looks whether its asker is still there.
     """
 
-    asker: str
-    slow: bool
-    promised: asyncio.Future[EvaluatorProcess] = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
+    frame: bytes
+    answer: asyncio.Future[Evaluated]
+    asker: Asker = NOBODY
+    begun: float = 0.0
+    slow: bool = False
+    timers: list[asyncio.TimerHandle] = field(default_factory=list)
+    watch: asyncio.Task[None] | None = None
+
+    def settle(self) -> None:
+        """Stop everything that happens while it waits."""
+        for timer in self.timers:
+            timer.cancel()
+        self.timers.clear()
+        if self.watch is not None:
+            self.watch.cancel()
+            self.watch = None
 
 
 class Line:
@@ -47,54 +77,67 @@ class Line:
 
     Args:
         longest: so many may wait.
+
+    Attributes:
+        waiting: the queries, in the order in which they came.
     """
 
     def __init__(self, longest: int) -> None:
         self._longest = longest
-        self._places: list[Place] = []
+        self.waiting: list[Query] = []
         self._busy: Counter[str] = Counter()
 
     @property
     def quick(self) -> bool:
         """Whether somebody waits who may take a spare process."""
-        return any(not place.slow and not place.promised.done() for place in self._places)
+        return any(not query.slow for query in self.waiting)
 
-    def join(self, asker: str, slow: bool) -> Place:
+    def join(self, query: Query) -> Query | None:
         """Take a place at the end.
+
+        Returns:
+            The query that has to go for it, if one has.
 
         Raises:
             OverflowError: when the line is full, and nobody has more places in it than this one would have.
         """
-        if len(self._places) >= self._longest:
-            crowd = Counter(place.asker for place in self._places)
+        gone = None
+        if len(self.waiting) >= self._longest:
+            crowd = Counter(other.asker.address for other in self.waiting)
             largest, count = crowd.most_common(1)[0]
-            if count <= crowd[asker] + 1:
+            if count <= crowd[query.asker.address] + 1:
                 raise OverflowError
-            next(place for place in reversed(self._places) if place.asker == largest).promised.cancel()
-        place = Place(asker, slow)
-        self._places.append(place)
-        return place
+            gone = next(other for other in reversed(self.waiting) if other.asker.address == largest)
+            self.waiting.remove(gone)
+        self.waiting.append(query)
+        return gone
 
-    def leave(self, place: Place) -> None:
-        """Give a place up, whatever came of it."""
-        self._places.remove(place)
+    def rejoin(self, queries: list[Query]) -> None:
+        """Put queries that had their turn already, and lost it, before all others."""
+        self.waiting[:0] = queries
 
-    def next(self, spare: bool) -> Place | None:
-        """Return whose turn it is when a process becomes free, which may be a spare one."""
-        waiting = [place for place in self._places if not place.promised.done() and not (spare and place.slow)]
-        return min(waiting, key=lambda place: self._busy[place.asker], default=None)
+    def leave(self, query: Query) -> bool:
+        """Give a place up; return whether there was one."""
+        if query in self.waiting:
+            self.waiting.remove(query)
+            return True
+        return False
 
-    def begin(self, asker: str) -> None:
+    def next(self, spare: bool) -> Query | None:
+        """Take out whose turn it is when a process becomes free, which may be a spare one."""
+        able = [query for query in self.waiting if not (spare and query.slow)]
+        found = min(able, key=lambda query: self._busy[query.asker.address], default=None)
+        if found is not None:
+            self.waiting.remove(found)
+        return found
+
+    def begin(self, query: Query) -> None:
         """Count a query that is under way from now on."""
-        self._busy[asker] += 1
+        self._busy[query.asker.address] += 1
 
-    def end(self, asker: str) -> None:
+    def end(self, query: Query) -> None:
         """Count a query that is under way no longer."""
-        self._busy[asker] -= 1
-        if not self._busy[asker]:
-            del self._busy[asker]
-
-    def clear(self) -> None:
-        """Send everybody away."""
-        for place in self._places:
-            place.promised.cancel()
+        address = query.asker.address
+        self._busy[address] -= 1
+        if not self._busy[address]:
+            del self._busy[address]

@@ -17,11 +17,51 @@ from valueweave.server.logs import log_event
 from valueweave.server.metrics import Meter
 from valueweave.server.routing import route_of, watch
 
-__all__ = ["Metering"]
+__all__ = ["Metering", "Notes", "new_id"]
 
 _REQUEST_ID = re.compile(rb"[\w.:-]{1,64}")
 _METHODS = {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
 _REFUSED = {403, 413, 414, 503, 504}
+
+
+def new_id() -> bytes:
+    """Return an id for a request."""
+    return uuid.uuid4().hex.encode("ascii")
+
+
+class Notes:
+    """What is noted of each request.
+
+    Args:
+        meter: what counts.
+        log: whether to log each request.
+        log_refused: whether to log those that were refused because they would take too much.
+    """
+
+    def __init__(self, meter: Meter, log: bool, log_refused: bool = False) -> None:
+        self._meter, self._log, self._log_refused = meter, log, log_refused
+
+    def begin(self) -> None:
+        """Note that a request has begun."""
+        self._meter.begin()
+
+    def withdraw(self) -> None:
+        """Take that back: somebody else will note it."""
+        self._meter.withdraw()
+
+    def end(self, request_id: bytes, method: str, path: str, route: str, status: int, seconds: float) -> None:
+        """Note that it is done with."""
+        self._meter.count(method if method in _METHODS else "other", route, status, seconds)
+        if self._log or (self._log_refused and status in _REFUSED):
+            log_event(
+                "request" if self._log else "refused",
+                id=request_id.decode("ascii"),
+                method=method,
+                path=path,
+                route=route,
+                status=status,
+                ms=round(seconds * 1000, 2),
+            )
 
 
 class Metering:
@@ -29,13 +69,11 @@ class Metering:
 
     Args:
         app: what answers.
-        meter: what counts.
-        log: whether to log each request.
-        log_refused: whether to log those that were refused because they would take too much.
+        notes: what is noted.
     """
 
-    def __init__(self, app: ASGIApp, meter: Meter, log: bool, log_refused: bool = False) -> None:
-        self.app, self._meter, self._log, self._log_refused = app, meter, log, log_refused
+    def __init__(self, app: ASGIApp, notes: Notes) -> None:
+        self.app, self._notes = app, notes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
@@ -44,10 +82,10 @@ class Metering:
             return
         started = time.perf_counter()
         given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-        request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex.encode("ascii")
+        request_id = given if _REQUEST_ID.fullmatch(given) else new_id()
         status = 500
         watch(scope)
-        self._meter.begin()
+        self._notes.begin()
 
         async def send_on(message: Message) -> None:
             nonlocal status
@@ -60,15 +98,4 @@ class Metering:
             await self.app(scope, receive, send_on)
         finally:
             seconds = time.perf_counter() - started
-            method = scope["method"] if scope["method"] in _METHODS else "other"
-            self._meter.count(method, route_of(scope), status, seconds)
-            if self._log or (self._log_refused and status in _REFUSED):
-                log_event(
-                    "request" if self._log else "refused",
-                    id=request_id.decode("ascii"),
-                    method=scope["method"],
-                    path=scope["path"],
-                    route=route_of(scope),
-                    status=status,
-                    ms=round(seconds * 1000, 2),
-                )
+            self._notes.end(request_id, scope["method"], scope["path"], route_of(scope), status, seconds)

@@ -68,6 +68,10 @@ class Meter(Tally):
         """Count a request as under way."""
         self._under_way.inc()
 
+    def withdraw(self) -> None:
+        """Count a request as under way no longer, and as nothing else."""
+        self._under_way.dec()
+
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request as done."""
         self._under_way.dec()

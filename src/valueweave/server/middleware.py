@@ -13,7 +13,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from valueweave.problems import Problem
 from valueweave.server.errors import ProblemError, refusal
 
-__all__ = ["HeadAndSafety"]
+__all__ = ["NOSNIFF", "HeadAndSafety"]
+
+NOSNIFF = (b"x-content-type-options", b"nosniff")
+"""What goes with every answer."""
 
 _POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; "
@@ -50,7 +53,7 @@ class HeadAndSafety:
             nonlocal bodiless
             if message["type"] == "http.response.start":
                 headers = list(message["headers"])
-                headers.append((b"x-content-type-options", b"nosniff"))
+                headers.append(NOSNIFF)
                 if any(name == b"content-type" and value.startswith(b"text/html") for name, value in headers):
                     headers += _OF_PAGES
                 message = {**message, "headers": headers}

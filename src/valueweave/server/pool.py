@@ -1,10 +1,11 @@
 """The processes that answer queries: which query gets which, and for how long.
 
 In: queries as frames, in the event loop. Out: answers, or the refusal they deserve.
-The decision hidden here: how long to wait for whom. A query waits for a free process, is answered there, and its
-process is killed at the limit; the next query finds another one. Long queries must not hold up short ones: when
-somebody has waited for a moment, a spare process is started, and a query that takes longer there than a turn while
-others wait loses it and waits on for one of the others.
+The decision hidden here: how long to wait for whom. A query goes to a free process, or to one that has just begun with
+another; else it waits for one. The process is killed when the query takes too long, and the next query finds another
+one. Long queries must not hold up short ones: when somebody has waited for a moment, a spare process is started, and a
+query that takes longer there than a turn while others wait loses it and waits on for one of the others. What nobody
+waits for any more is given up.
 """
 
 from __future__ import annotations
@@ -19,15 +20,12 @@ from valueweave.problems import Problem
 from valueweave.server.errors import ProblemError
 from valueweave.server.evaluator_process import EvaluatorProcess
 from valueweave.server.limits import Limits, Tally
-from valueweave.server.line import ASKER, Line
-from valueweave.store.frames import Evaluated
+from valueweave.server.line import Asker, Line, Query
 
 __all__ = ["Pool"]
 
 _MOMENT = 0.3
 """After so many seconds of waiting a spare process is started."""
-_TURN = 0.5
-"""So many seconds a query may take in a spare process while others wait."""
 _IDLE = 20.0
 """A spare process that has had nothing to do for so long is ended."""
 _LINE = 256
@@ -70,129 +68,195 @@ class Pool:
         if loop is not None and not loop.is_closed():
             for process in everyone:
                 loop.call_soon_threadsafe(process.drop)
-            loop.call_soon_threadsafe(self._line.clear)
+            loop.call_soon_threadsafe(self._send_away)
 
-    async def answer(self, frame: bytes) -> Evaluated:
-        """Return the answer to a query.
+    def begin(self, frame: bytes, asker: Asker) -> Query:
+        """Have a query answered.
 
-        Raises:
-            ProblemError: 503 when nobody is free or the query takes too much memory, 504 when it takes too long.
+        Returns:
+            The query; its answer is what a process says, or a :class:`ProblemError`: 503 when nobody is free or the
+            query takes too much memory, 504 when it takes too long.
         """
-        answer = await self._turn(frame, slow=False) or await self._turn(frame, slow=True)
-        assert answer is not None  # a slow one gets no spare process, so nobody takes it away
-        return answer
+        loop = asyncio.get_running_loop()
+        query = Query(frame, loop.create_future(), asker, loop.time())
+        self._submit(query)
+        return query
+
+    def forget(self, query: Query) -> None:
+        """Let go of a query that nobody waits for any more; where it has been answered there is nothing to do."""
+        if self._line.waiting and self._line.leave(query):
+            query.settle()
 
     def busy(self) -> ProblemError:
         """Return the refusal for whom nobody is free."""
         return self._refusal(503, _BUSY)
 
-    def _refusal(self, status: int, problem: Problem) -> ProblemError:
-        self._tally.refuse(problem.code)
-        return ProblemError(status, problem, headers={"Retry-After": "5"} if status == 503 else {})
+    # -- who gets which process
 
-    async def _turn(self, frame: bytes, slow: bool) -> Evaluated | None:
-        """Return the answer, or none when the query lost its turn to others."""
-        asker = ASKER.get()
-        process = self._idle(slow) or await self._promised(asker, slow)
-        self._line.begin(asker)
-        kept = False
+    def _submit(self, query: Query) -> None:
+        """Give a query to a process, or a place in the line."""
+        if self._closed:
+            self._refuse(query, _STOPPING)
+            return
+        process = self._idle(query) or self._quick(query)
+        if process is not None:
+            self._hand(process, query)
+            return
         try:
-            answer = await self._ask(process, frame)
-            kept = True
-        except InterruptedError:
-            return None
-        except TimeoutError as error:
-            limit = f"The query was ended after {self._limits.seconds:g} seconds."
-            raise self._refusal(504, Problem("query-timeout", limit, "Ask for less, or add LIMIT.")) from error
-        except (EOFError, OSError) as error:
-            raise self._refusal(503, _STOPPING if self._closed else _TOO_MUCH) from error
-        finally:
-            # Whatever happened, as many processes as before are there for the next one.
-            self._line.end(asker)
-            if kept:
-                self._give(process)
-            else:
-                self._renew(process)
-        return answer
+            gone = self._line.join(query)
+        except OverflowError:
+            self._refuse(query, _BUSY)
+            return
+        if gone is not None:
+            self._refuse(gone, _BUSY)
+        self._wait(query)
 
-    async def _ask(self, process: EvaluatorProcess, frame: bytes) -> Evaluated:
-        """Return the answer of a process.
-
-        Raises:
-            InterruptedError: when it is a spare one, and others are to have their turn.
-        """
-        if process not in self._spare:
-            return await process.answer(frame, self._limits.seconds)
+    def _wait(self, query: Query) -> None:
         loop = asyncio.get_running_loop()
+        query.timers = [
+            loop.call_later(self._limits.waiting, self._send_off, query),
+            loop.call_later(_MOMENT, self._add),
+        ]
+        self._watch(query, None)
 
-        def look() -> None:
-            if self._line.quick:
-                process.fail(InterruptedError)
-            timers.append(loop.call_later(_TURN, look))
-
-        timers = [loop.call_later(_TURN, look)]
-        try:
-            return await process.answer(frame, self._limits.seconds)
-        finally:
-            timers[-1].cancel()
-
-    def _start(self) -> EvaluatorProcess:
-        self._tally.start()
-        return EvaluatorProcess(self._folder, self._limits.memory_mib, self._limits.services)
-
-    def _idle(self, slow: bool) -> EvaluatorProcess | None:
-        """Return a free process, a spare one last; those that ended while they had nothing to do are replaced."""
-        for process in sorted(self._free, key=self._spare.__contains__):
-            if slow and process in self._spare:
+    def _idle(self, query: Query) -> EvaluatorProcess | None:
+        """Return a free process, a spare one last."""
+        for process in sorted(self._free, key=self._spare.__contains__) if self._spare else list(self._free):
+            if query.slow and process in self._spare:
                 break
             self._free.remove(process)
-            if not process.gone:
-                return process
-            self._renew(process)
+            return process
         return None
 
-    async def _promised(self, asker: str, slow: bool) -> EvaluatorProcess:
-        """Wait for a free process.
+    def _quick(self, query: Query) -> EvaluatorProcess | None:
+        """Return a process that answers one query after the other, when nobody waits for longer than this one."""
+        if self._line.waiting:
+            return None
+        able = [one for one in self.everyone if one.waiting and one.has_room(query) and one not in self._spare]
+        return min(able, key=_waiting, default=None)
 
-        Raises:
-            ProblemError: when nobody is free for too long, or too many wait.
-        """
-        if self._closed:
-            raise self._refusal(503, _STOPPING)
-        try:
-            place = self._line.join(asker, slow)
-        except OverflowError as error:
-            raise self._refusal(503, _BUSY) from error
-        loop = asyncio.get_running_loop()
-        timers = [loop.call_later(self._limits.waiting, place.promised.cancel), loop.call_later(_MOMENT, self._add)]
-        try:
-            return await place.promised
-        except asyncio.CancelledError as error:
-            current = asyncio.current_task()
-            if current is not None and current.cancelling():
-                if place.promised.done() and not place.promised.cancelled():
-                    self._give(place.promised.result())
-                raise
-            raise self._refusal(503, _STOPPING if self._closed else _BUSY) from error
-        finally:
-            self._line.leave(place)
-            for timer in timers:
-                timer.cancel()
+    def _hand(self, process: EvaluatorProcess, query: Query) -> None:
+        if query.timers or query.watch is not None:
+            query.settle()
+        self._line.begin(query)
+        process.ask(query)
 
     def _give(self, process: EvaluatorProcess) -> None:
         """Hand a process on to whoever is next."""
         spare = process in self._spare
-        if place := self._line.next(spare):
-            place.promised.set_result(process)
-            return
-        self._free.append(process)
-        if spare:
-            asyncio.get_running_loop().call_later(_IDLE, self._dismiss, process)
+        while self._line.waiting and (not process.waiting or not spare):
+            query = self._line.next(spare)
+            if query is None:
+                break
+            if process.waiting and not process.has_room(query):
+                self._line.rejoin([query])
+                break
+            self._hand(process, query)
+        if not process.waiting and not process.gone:
+            self._free.append(process)
+            if spare:
+                asyncio.get_running_loop().call_later(_IDLE, self._dismiss, process)
 
-    def _renew(self, process: EvaluatorProcess) -> None:
-        """Put another process in the place of one; not in the event loop, since it takes a while."""
-        process.drop()
+    # -- what processes tell
+
+    def answered(self, process: EvaluatorProcess, query: Query) -> None:
+        """Take note that a query was answered."""
+        self._tally.observe(asyncio.get_running_loop().time() - query.begun)
+        self._line.end(query)
+        query.settle()
+        if not process.waiting or self._line.waiting:
+            self._give(process)
+
+    def returned(self, process: EvaluatorProcess, queries: list[Query]) -> None:
+        """Find another process for queries that one has not begun with."""
+        for query in queries:
+            self._line.end(query)
+        left = []
+        for query in queries:
+            if query.answer.done():
+                continue
+            if self._closed:
+                self._refuse(query, _STOPPING)
+            elif other := self._idle(query):
+                self._hand(other, query)
+            else:
+                left.append(query)
+                self._wait(query)
+        self._line.rejoin(left)
+
+    def lasts(self, process: EvaluatorProcess, query: Query) -> None:
+        """Take the turn from a query in a spare process when others wait, and look whether its asker is there."""
+        if process in self._spare and self._line.quick:
+            process.fail(InterruptedError())
+            return
+        self._watch(query, process)
+
+    def lost(self, process: EvaluatorProcess, query: Query | None, error: Exception) -> None:
+        """Put another process in the place of one, and tell who waited for it."""
+        if query is not None:
+            self._line.end(query)
+            query.settle()
+            if not query.answer.done():
+                self._tell(query, error)
+        if process in self._free:
+            self._free.remove(process)
         self._do(self._replace(process))
+
+    def _tell(self, query: Query, error: Exception) -> None:
+        if isinstance(error, InterruptedError):
+            query.slow = True
+            self._submit(query)
+        elif isinstance(error, TimeoutError):
+            limit = f"The query was ended after {self._limits.seconds:g} seconds."
+            problem = Problem("query-timeout", limit, "Ask for less, or add LIMIT.")
+            query.answer.set_exception(self._refusal(504, problem))
+        else:
+            gone = isinstance(error, ConnectionAbortedError)
+            self._refuse(query, _GONE if gone else _STOPPING if self._closed else _TOO_MUCH)
+
+    # -- who is not answered
+
+    def _refusal(self, status: int, problem: Problem) -> ProblemError:
+        self._tally.refuse(problem.code)
+        return ProblemError(status, problem, headers={"Retry-After": "5"} if status == 503 else {})
+
+    def _refuse(self, query: Query, problem: Problem) -> None:
+        query.settle()
+        if not query.answer.done():
+            query.answer.set_exception(self._refusal(503, problem))
+
+    def _send_off(self, query: Query, problem: Problem | None = None) -> None:
+        """Refuse a query that has waited too long."""
+        if self._line.leave(query):
+            self._refuse(query, problem or (_STOPPING if self._closed else _BUSY))
+
+    def _send_away(self) -> None:
+        for query in list(self._line.waiting):  # sending off takes them out
+            self._send_off(query)
+
+    def _watch(self, query: Query, process: EvaluatorProcess | None) -> None:
+        """Give a query up when whoever asked it goes away, whether it waits or is with a process."""
+        receive = query.asker.receive
+        if receive is None or query.watch is not None:
+            return
+
+        async def look() -> None:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            query.watch = None
+            if process is None:
+                self._send_off(query, _GONE)
+            else:
+                process.fail(ConnectionAbortedError())
+
+        query.watch = asyncio.get_running_loop().create_task(look())
+
+    # -- which processes there are
+
+    def _start(self) -> EvaluatorProcess:
+        self._tally.start()
+        limits = self._limits
+        return EvaluatorProcess(self._folder, limits.memory_mib, limits.seconds, limits.services, owner=self)
 
     def _add(self) -> None:
         """Start a spare process, when somebody waits and there may be one more."""
@@ -204,7 +268,8 @@ class Pool:
         """End a spare process that has nothing to do."""
         if process in self._free:
             self._free.remove(process)
-            self._renew(process)
+            process.drop()
+            self._do(self._replace(process))
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -239,8 +304,13 @@ class Pool:
         self._give(fresh)
 
 
+def _waiting(process: EvaluatorProcess) -> int:
+    return process.waiting
+
+
 _BUSY = Problem("server-busy", "All evaluators are busy with other queries.", "Ask again in a few seconds.")
 _STOPPING = Problem("server-stopping", "The server is being stopped.", "Ask again in a moment.")
+_GONE = Problem("asker-gone", "Whoever asked has gone.", "Ask again, and wait for the answer.")
 _TOO_MUCH = Problem(
     "query-memory", "The query was ended: it took more memory than a query may.", "Ask for less, or add LIMIT."
 )

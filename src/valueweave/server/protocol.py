@@ -19,7 +19,16 @@ from valueweave.server.errors import ProblemError
 from valueweave.server.negotiation import wants_page
 from valueweave.store.formats import is_known
 
-__all__ = ["UPDATE", "SparqlRequest", "UpdateAsked", "from_address", "from_body", "media_type_of", "read_body"]
+__all__ = [
+    "UPDATE",
+    "SparqlRequest",
+    "UpdateAsked",
+    "from_address",
+    "from_body",
+    "media_type_of",
+    "read_address",
+    "read_body",
+]
 
 UPDATE = "application/sparql-update"
 """Media type of an update."""
@@ -96,23 +105,36 @@ async def read_body(request: Request, limit: int, remedy: str = "Ask a shorter q
 
 
 def from_address(request: Request, limit: int) -> SparqlRequest:
-    """Read a query by GET.
+    """Read a query by GET, as :func:`read_address`."""
+    return read_address(request.scope["query_string"], request.headers.get("accept", ""), limit)
+
+
+def read_address(encoded: bytes, accept: str, limit: int) -> SparqlRequest:
+    """Read a query in an address.
+
+    Args:
+        encoded: what follows the question mark.
+        accept: the ``Accept`` header.
+        limit: so many bytes the query may have.
 
     Raises:
         ProblemError: when the address is not as the protocol says.
+
+    >>> read_address(b"query=ASK+%7B%7D&format=csv", "*/*", 100).asked.text
+    'ASK {}'
     """
-    pairs = _pairs(request.scope["query_string"], "address")
+    pairs = _pairs(encoded, "address")
     if any(name == "update" for name, _ in pairs):
         raise _bad("update-by-get", "An update is not possible by GET.", "Send it by POST.", "update")
     text = _one(pairs, "query")
     if text is None:
         if any(name in _DATASET for name, _ in pairs):
             raise _bad("missing-query", "The request has a dataset but no query.", "Add query=... to the address.")
-        return SparqlRequest(None, _format(request, pairs))
+        return SparqlRequest(None, _format(accept, pairs))
     if len(text.encode()) > limit:
         problem = Problem("request-too-large", f"The query is longer than {limit} bytes.", "Ask a shorter query.")
         raise ProblemError(414, problem)
-    return _read(request, text, pairs)
+    return _read(accept, text, pairs)
 
 
 def from_body(request: Request, body: bytes) -> SparqlRequest:
@@ -131,19 +153,19 @@ def from_body(request: Request, body: bytes) -> SparqlRequest:
             term="Content-Type",
         )
         raise ProblemError(415, problem, headers={"Accept-Post": f"{_QUERY}, {UPDATE}, {_FORM}"})
-    in_address = _pairs(request.scope["query_string"], "address")
+    in_address, accept = _pairs(request.scope["query_string"], "address"), request.headers.get("accept", "")
     if media_type == _FORM:
-        return _from_form(request, _pairs(body, "form"), in_address)
+        return _from_form(accept, _pairs(body, "form"), in_address)
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise _not_utf8("body", error) from error
     if any(name in {"query", "update"} for name, _ in in_address):
         raise _bad("several-queries", "The request has a text in its body and one in its address.", "Send one.")
-    return _read_update(text, in_address) if media_type == UPDATE else _read(request, text, in_address)
+    return _read_update(text, in_address) if media_type == UPDATE else _read(accept, text, in_address)
 
 
-def _from_form(request: Request, pairs: list[tuple[str, str]], in_address: list[tuple[str, str]]) -> SparqlRequest:
+def _from_form(accept: str, pairs: list[tuple[str, str]], in_address: list[tuple[str, str]]) -> SparqlRequest:
     pairs += [(name, value) for name, value in in_address if name in _DATASET | _USING | {"format"}]
     asked, update = _one(pairs, "query"), _one(pairs, "update")
     if asked is not None and update is not None:
@@ -152,7 +174,7 @@ def _from_form(request: Request, pairs: list[tuple[str, str]], in_address: list[
         return _read_update(update, pairs)
     if asked is None:
         raise _bad("missing-query", "The form has no field 'query' and no field 'update'.", "Add one.", "query")
-    return _read(request, asked, pairs)
+    return _read(accept, asked, pairs)
 
 
 def _read_update(text: str, pairs: list[tuple[str, str]]) -> SparqlRequest:
@@ -172,8 +194,8 @@ def _graphs(pairs: list[tuple[str, str]], parameter: str) -> list[str]:
     return found
 
 
-def _read(request: Request, text: str, pairs: list[tuple[str, str]]) -> SparqlRequest:
-    wanted = _format(request, pairs)
+def _read(accept: str, text: str, pairs: list[tuple[str, str]]) -> SparqlRequest:
+    wanted = _format(accept, pairs)
     default, named = _graphs(pairs, "default-graph-uri"), _graphs(pairs, "named-graph-uri")
     if default or named:
         # A dataset in the request is the whole dataset: what it does not name is empty (SPARQL 1.1 Protocol, 2.1.4).
@@ -181,7 +203,7 @@ def _read(request: Request, text: str, pairs: list[tuple[str, str]]) -> SparqlRe
     return SparqlRequest(Asked(text), wanted)
 
 
-def _format(request: Request, pairs: list[tuple[str, str]]) -> str | None:
+def _format(accept: str, pairs: list[tuple[str, str]]) -> str | None:
     """Return the format that a request names.
 
     There are clients that name several, some of them unknown to anyone but their first server, and say the same in
@@ -192,7 +214,6 @@ def _format(request: Request, pairs: list[tuple[str, str]]) -> str | None:
     known = next((value for value in named if is_known(value) or wants_page(None, value)), None)
     if known is not None or not named:
         return known
-    accept = request.headers.get("accept", "")
     return None if is_known(accept) and not wants_page(accept) else named[0]
 
 
@@ -206,7 +227,8 @@ def _pairs(encoded: bytes, where: str) -> list[tuple[str, str]]:
 
 def _decoded(text: bytes) -> str:
     """Read what a form encodes (as the standard library does, in half the time)."""
-    return unquote_to_bytes(text.replace(b"+", b" ")).decode("utf-8")
+    text = text.replace(b"+", b" ")
+    return (unquote_to_bytes(text) if b"%" in text else text).decode("utf-8")
 
 
 def _one(pairs: list[tuple[str, str]], name: str) -> str | None:

@@ -14,11 +14,11 @@ from valueweave.problems import Problem
 from valueweave.server.connection import unsent
 from valueweave.server.editions import Editions
 from valueweave.server.errors import ProblemError, refusal
-from valueweave.server.line import ASKER
+from valueweave.server.line import ASKER, Asker
 
-__all__ = ["UnderWay"]
+__all__ = ["LONG", "UnderWay"]
 
-_LONG = 1 << 20
+LONG = 1 << 20
 """An answer of so many bytes is a long one; shorter ones are always sent."""
 _NO_ROOM = Problem(
     "answers-under-way", "Too many long answers are on their way.", "Ask again in a few seconds, or for less."
@@ -43,12 +43,12 @@ class UnderWay:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        ASKER.set(scope["client"][0] if scope.get("client") else "")
+        ASKER.set(Asker(scope["client"][0] if scope.get("client") else "", receive))
         mine, refused = 0, False
 
         async def send_on(message: Message) -> None:
             nonlocal mine, refused
-            if message["type"] == "http.response.start" and (length := _length(message)) >= _LONG:
+            if message["type"] == "http.response.start" and (length := _length(message)) >= LONG:
                 under_way = self._promised + unsent()
                 if under_way and under_way + length > self._largest:
                     refused = True

@@ -213,7 +213,7 @@ class EmbeddedStore:
             return self.engine.query(
                 bound,
                 base_iri=ID,
-                prefixes=PREFIXES,
+                prefixes=_prefixes_in(text),
                 default_graph=None if default_graph is None else [ox.NamedNode(graph) for graph in default_graph],
                 named_graphs=None if named_graphs is None else [ox.NamedNode(graph) for graph in named_graphs],
             )
@@ -351,6 +351,13 @@ class EmbeddedStore:
         return QueryError(
             Problem("query-failed", f"The query cannot be evaluated: {error}.", "Change the query.", file=file)
         )
+
+
+def _prefixes_in(text: str) -> dict[str, str]:
+    """Return the prefixes that a text may use: the engine reads each IRI that it is given."""
+    if "\\u" in text.lower():  # an escaped letter may be part of a prefix
+        return dict(PREFIXES)
+    return {name: base for name, base in PREFIXES.items() if f"{name}:" in text}
 
 
 _NO_FUNCTION = re.compile(r"function <([^>]*)>")

@@ -1,6 +1,6 @@
 """One process that answers queries, and can be ended.
 
-In: queries as frames on standard input, which may be a socket. Out: answers as frames on standard output.
+In: queries as frames on standard input, where others may lie behind. Out: answers as frames on standard output.
 The decision hidden here: the engine cannot be stopped in the middle of a query, so it runs where the system can stop
 it. The process opens the store for reading, answers one request at a time, and ends with its parent.
 """
@@ -46,14 +46,14 @@ def main(folder: str, memory_mib: int, *services: str) -> None:
         forbid_network()
     # The parent alone decides when this ends; Ctrl+C in a terminal goes to the whole group.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    requests, answers = sys.stdin.buffer, sys.stdout.fileno()
+    queries, answers = sys.stdin.fileno(), sys.stdout.fileno()
     opened = _Opened(Path(folder), services)
     store = opened.at("")
     limit_memory(memory_mib)
     _send(answers, Evaluated(store.manifest["version"].encode("ascii"), "text/plain"))
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
-            asked = read_query(requests)
+            asked = read_query(queries)
             # If the parent is gone, nobody else would end a query that runs on and on.
             end_after(asked.seconds * 2 + 5)
             _send(answers, _evaluate(opened, asked))

@@ -9,6 +9,7 @@ answering process sends is ever executed. Rarer messages of our own processes ar
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import struct
 from dataclasses import asdict, dataclass
@@ -18,6 +19,7 @@ from valueweave.problems import Problem
 
 __all__ = [
     "HEAD",
+    "LARGEST_MESSAGE",
     "Evaluated",
     "Evaluation",
     "answer_frame",
@@ -32,6 +34,9 @@ __all__ = [
 _LENGTH = struct.Struct(">Q")
 HEAD = struct.Struct(">BBQ")
 """The head of an answer: what it is, how long its media type and its body are."""
+
+LARGEST_MESSAGE = 1 << 16
+"""So many bytes of a query go in one message; longer ones take several."""
 
 _ANSWERED, _REFUSED = 1, 2
 
@@ -75,8 +80,11 @@ def query_frame(asked: Evaluation) -> bytes:
     """Return the frame of a query.
 
     >>> frame = query_frame(Evaluation("ASK { }", "csv", {}, None, None, 1000, 2.5))
-    >>> import io
-    >>> read_query(io.BytesIO(frame)).text
+    >>> import os
+    >>> reading, writing = os.pipe()
+    >>> os.write(writing, frame) == len(frame)
+    True
+    >>> read_query(reading).text
     'ASK { }'
     """
     parts = (
@@ -94,13 +102,24 @@ def query_frame(asked: Evaluation) -> bytes:
     return _LENGTH.pack(len(data)) + data
 
 
-def read_query(stream: IO[bytes]) -> Evaluation:
-    """Read a query.
+def read_query(file: int) -> Evaluation:
+    """Read a query from a socket that keeps messages apart, or from anything else where only one waits at a time.
+
+    Args:
+        file: the number of an open file.
 
     Raises:
         EOFError: when the other side is gone.
     """
-    return Evaluation(*json.loads(_framed(stream)))
+    data, length = b"", _LENGTH.size
+    while len(data) < length:
+        part = os.read(file, LARGEST_MESSAGE)
+        if not part:
+            raise EOFError
+        data = data + part if data else part
+        if len(data) >= _LENGTH.size:
+            length = _LENGTH.size + _LENGTH.unpack_from(data)[0]
+    return Evaluation(*json.loads(data[_LENGTH.size :]))
 
 
 def answer_frame(answer: Evaluated) -> tuple[bytes, bytes]:
