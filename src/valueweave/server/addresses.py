@@ -7,7 +7,8 @@ takes any rest of an address.
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
+from functools import lru_cache
+from urllib.parse import quote_plus
 
 import pyoxigraph as ox
 from starlette.convertors import Convertor, register_url_convertor
@@ -46,9 +47,11 @@ def explanation(subject: str, predicate: str, value: ox.NamedNode | ox.Literal) 
     >>> explanation("https://w3id.org/valueweave/id/actor/jd", PREFIXES["rdf"] + "type", actor)
     '/api/v1/explain?subject=actor%2Fjd&predicate=a&object=sce%3AActor'
     """
-    asked = {
-        "subject": shorten_iri(subject),
-        "predicate": "a" if predicate == _TYPE else shorten_iri(predicate),
-        "object": shorten_iri(value.value) if isinstance(value, ox.NamedNode) else str(value),
-    }
-    return f"{BASE}/explain?{urlencode(asked)}"
+    link = "a" if predicate == _TYPE else _encoded(predicate)
+    other = _encoded(value.value) if isinstance(value, ox.NamedNode) else quote_plus(str(value))
+    return f"{BASE}/explain?subject={_encoded(subject)}&predicate={link}&object={other}"
+
+
+@lru_cache(1 << 14)
+def _encoded(iri: str) -> str:
+    return quote_plus(shorten_iri(iri))

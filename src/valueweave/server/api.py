@@ -226,7 +226,7 @@ def _item_route(resource: Resource, editions: Editions) -> Callable[..., Respons
         headers["Link"] = _item_links(resource, found)
         if form == "jsonld":
             return _json_ld(item_document(found), headers)
-        return JSONResponse(found.model_dump(mode="json", exclude_none=True), headers=headers)
+        return Response(found.model_dump_json(exclude_none=True), media_type="application/json", headers=headers)
 
     return look_up
 

@@ -16,7 +16,7 @@ import pyoxigraph as ox
 
 from valueweave.graph import KnowledgeGraph
 from valueweave.layout import ONTOLOGY_GRAPH
-from valueweave.namespaces import PREFIXES, SCE, shorten_iri
+from valueweave.namespaces import PREFIXES, SCE, expand_iri, shorten_iri
 from valueweave.ontology import OntologyIndex
 from valueweave.resources import RESOURCES
 from valueweave.server.models import Reference, Statistics
@@ -27,8 +27,9 @@ __all__ = ["Answering", "Catalogue", "Texts", "best", "holds", "integer", "iris_
 Node = ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple
 Texts = Mapping[str, str]
 
-_NAMES = "SELECT ?thing ?name {{ VALUES ?thing {{ {things} }} ?thing {property} ?name }}"
-_NAMING = ("rdfs:label", "sce:usedName|sce:title", "sce:statedLiteral")
+_NAMING = (("rdfs:label",), ("sce:usedName", "sce:title"), ("sce:statedLiteral",))
+"""What a thing is called by: those of a line together, where there is none of the line before."""
+_REMEMBERED = 50_000
 _ONTOLOGY = f"CONSTRUCT {{ ?s ?p ?o }} WHERE {{ GRAPH <{ONTOLOGY_GRAPH}> {{ ?s ?p ?o }} }}"
 
 
@@ -100,6 +101,7 @@ class Catalogue:
         self.kg = kg
         self.store = kg.store
         self.evaluator: Answering = evaluator or kg.store
+        self._names: dict[str, dict[str, str]] = {}
 
     def inherit(self, before: Catalogue) -> None:
         """Take over what depends on the ontology alone from the catalogue of another version with the same ontology."""
@@ -123,20 +125,33 @@ class Catalogue:
     def labels(self, iris: Iterable[str]) -> dict[str, dict[str, str]]:
         """Return the labels of things by IRI and language; a spelling or title stands in where there is no label."""
         wanted = dict.fromkeys(iris)
+        terms, names = self.ontology.terms, self._names
         found: dict[str, dict[str, str]] = {}
         for iri in wanted:
-            if (term := self.ontology.terms.get(iri)) and term.labels:
+            if (term := terms.get(iri)) and term.labels:
                 found[iri] = term.labels
-        for naming in _NAMING:
-            things = " ".join(str(ox.NamedNode(iri)) for iri in wanted if iri not in found)
-            if not things:
-                break
+            elif iri in names:
+                found[iri] = names[iri]
+        if missing := [iri for iri in wanted if iri not in found]:
+            found |= self._ask_names(missing)
+        return found
+
+    def _ask_names(self, iris: Sequence[str]) -> dict[str, dict[str, str]]:
+        """Return what things are called, and remember it: lists and neighbours name the same things again and again."""
+        found: dict[str, dict[str, str]] = {}
+        for properties in _NAMING:
             texts: dict[str, dict[str, str]] = defaultdict(dict)
-            for thing, name in rows(self.store.query(_NAMES.format(things=things, property=naming))):
-                if isinstance(thing, ox.NamedNode) and isinstance(name, ox.Literal):
-                    known, language = texts[thing.value], name.language or ""
-                    known[language] = min(name.value, known.get(language, name.value))
+            subjects = [ox.NamedNode(iri) for iri in iris if iri not in found]
+            for name in properties:
+                for triple in self.store.statements_about(subjects, ox.NamedNode(expand_iri(name))):
+                    if isinstance(triple.subject, ox.NamedNode) and isinstance(triple.object, ox.Literal):
+                        known, text = texts[triple.subject.value], triple.object
+                        language = text.language or ""
+                        known[language] = min(text.value, known.get(language, text.value))
             found |= texts
+        if len(self._names) + len(iris) > _REMEMBERED:
+            self._names = {}
+        self._names |= {iri: found.get(iri, {}) for iri in iris}
         return found
 
     def reference(self, iri: str, labels: Mapping[str, Texts], languages: Sequence[str]) -> Reference:

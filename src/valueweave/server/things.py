@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import islice
 
 import pyoxigraph as ox
 
@@ -35,15 +36,17 @@ __all__ = ["Things"]
 _RDF_TYPE = PREFIXES["rdf"] + "type"
 _LABEL, _ALTERNATIVE = PREFIXES["rdfs"] + "label", PREFIXES["skos"] + "altLabel"
 _DESCRIPTION = PREFIXES["dcterms"] + "description"
+_INFERRED = ox.NamedNode(INFERRED_GRAPH)
 _SHOWN_APART = {_RDF_TYPE, _LABEL, _ALTERNATIVE, SCE + "hasEvidence"}
 
-# Terms are written into these queries as the engine writes them.
-_EVIDENCE = "SELECT ?item ?p ?o {{ {this} sce:hasEvidence ?item . ?item ?p ?o }} ORDER BY ?item ?p ?o"
-# The default graph holds each statement once, so that nothing need be made distinct.
+# Terms are written into these queries as the engine writes them. The default graph holds each statement once, so that
+# nothing need be made distinct.
 _POINTING = "SELECT ?p (COUNT(*) AS ?n) {{ ?s ?p {this} }} GROUP BY ?p ORDER BY ?p"
 _POINTING_BY = """
 SELECT ?s (EXISTS {{ GRAPH graph:inferred {{ ?s {property} {this} }} }} AS ?inferred)
-{{ ?s {property} {this} }} ORDER BY ?s LIMIT {limit}"""
+{{ {{ SELECT ?s {{ ?s {property} {this} }} ORDER BY ?s LIMIT {limit} }} }} ORDER BY ?s"""
+_FEW = 200
+"""So many statements that point to a thing are read one by one; of more the engine is asked for counts."""
 
 _Graphs = list[str]
 _Statements = dict[str, dict[Node, _Graphs]]
@@ -81,7 +84,7 @@ class Things:
         this = ox.NamedNode(iri)
         about = self._about(this)
         pointing, totals = self._pointing(this)
-        evidence = self._evidence_statements(this)
+        evidence = self._evidence_statements(about)
         disagreements = self.lookups.disagreements(iri)
         mentioned = {value.value for values in about.values() for value in values if isinstance(value, ox.NamedNode)}
         mentioned.update(thing for things in pointing.values() for thing in things)
@@ -138,6 +141,11 @@ class Things:
         return found
 
     def _pointing(self, this: ox.NamedNode) -> tuple[dict[str, dict[str, bool]], dict[str, int]]:
+        """Return some of what points to a thing by property, each with whether that was inferred, and how much does."""
+        if self.store.near:
+            quads = list(islice(self.store.statements(value=this), _FEW + 1))
+            if len(quads) <= _FEW:
+                return self._pointing_among(quads)
         counted = rows(self.store.query(_POINTING.format(this=this)))
         totals = {term.value: integer(number) for term, number in counted if isinstance(term, ox.NamedNode)}
         found = {}
@@ -149,6 +157,22 @@ class Things:
                     thing.value: holds(inferred) for thing, inferred in rows(answer) if isinstance(thing, ox.NamedNode)
                 }
         return found, totals
+
+    def _pointing_among(self, quads: Sequence[ox.Quad]) -> tuple[dict[str, dict[str, bool]], dict[str, int]]:
+        inferred = {(quad.subject, quad.predicate) for quad in quads if quad.graph_name == _INFERRED}
+        stated: dict[str, list[str]] = defaultdict(list)
+        for quad in quads:
+            if isinstance(quad.graph_name, ox.DefaultGraph) and isinstance(quad.subject, ox.NamedNode):
+                stated[quad.predicate.value].append(quad.subject.value)
+        found = {
+            name: {
+                thing: (ox.NamedNode(thing), ox.NamedNode(name)) in inferred
+                for thing in sorted(stated[name])[: self.related]
+            }
+            for name in sorted(stated)
+            if not self.catalogue.named_elsewhere(name)
+        }
+        return found, {name: len(things) for name, things in stated.items()}
 
     def _types(
         self, iri: str, types: Mapping[Node, _Graphs], labels: _Labels, languages: Sequence[str]
@@ -209,12 +233,13 @@ class Things:
             resolution=best(_by_language(dict.fromkeys(resolutions, _NOWHERE)), languages),
         )
 
-    def _evidence_statements(self, this: ox.NamedNode) -> dict[str, dict[str, list[Node]]]:
-        found: dict[str, dict[str, list[Node]]] = defaultdict(lambda: defaultdict(list))
-        for item, predicate, value in rows(self.store.query(_EVIDENCE.format(this=this))):
-            if isinstance(item, ox.NamedNode) and isinstance(predicate, ox.NamedNode) and value is not None:
-                found[item.value][predicate.value].append(value)
-        return found
+    def _evidence_statements(self, about: _Statements) -> dict[str, dict[str, list[Node]]]:
+        items = sorted((item for item in about[SCE + "hasEvidence"] if isinstance(item, ox.NamedNode)), key=str)
+        found: dict[str, dict[str, list[Node]]] = {item.value: defaultdict(list) for item in items}
+        for triple in sorted(self.store.statements_about(items), key=str):
+            if isinstance(triple.subject, ox.NamedNode):
+                found[triple.subject.value][triple.predicate.value].append(triple.object)
+        return {item: values for item, values in found.items() if values}
 
     def _evidence(
         self, item: str, values: Mapping[str, list[Node]], labels: _Labels, languages: Sequence[str]

@@ -40,11 +40,14 @@ class EmbeddedStore:
         manifest: what was built: ``version``, ``digest``, ``counts``, ``built_with``, ``built_at``.
         folder: where it lies, ``None`` in memory.
         services: addresses that queries may call by ``SERVICE``; none, unless they are set.
+        near: whether asking for one statement after the other costs hardly more than asking for all at once.
 
     >>> store = EmbeddedStore.in_memory([ox.Quad(ox.NamedNode("urn:a"), ox.NamedNode("urn:p"), ox.Literal(1))])
     >>> store.serialize_query("SELECT ?o { ?s ?p ?o }", "csv")
     (b'o\\r\\n1\\r\\n', 'text/csv')
     """
+
+    near = True
 
     def __init__(
         self, engine: ox.Store, manifest: dict[str, Any], folder: str | None = None, held: Hold | None = None
@@ -269,6 +272,22 @@ class EmbeddedStore:
         """
         yield from self.reading(self.engine.quads_for_pattern(subject, predicate, value, graph))
 
+    def statements_about(
+        self, subjects: Iterable[ox.NamedNode], predicate: ox.NamedNode | None = None
+    ) -> Iterator[ox.Triple]:
+        """Yield the statements of the default graph about several things.
+
+        Args:
+            subjects: the things.
+            predicate: the only property wanted; otherwise all.
+
+        Raises:
+            InputError: when the store turns out to be broken.
+        """
+        for subject in subjects:
+            for quad in self.statements(subject, predicate, None, _DEFAULT):
+                yield quad.triple
+
     def holds(
         self,
         subject: ox.NamedNode | None = None,
@@ -359,6 +378,8 @@ def _prefixes_in(text: str) -> dict[str, str]:
         return dict(PREFIXES)
     return {name: base for name, base in PREFIXES.items() if f"{name}:" in text}
 
+
+_DEFAULT = ox.DefaultGraph()
 
 _NO_FUNCTION = re.compile(r"function <([^>]*)>")
 """How the engine names a function that it does not have."""

@@ -51,10 +51,12 @@ class Store(Protocol):
     Attributes:
         manifest: what was built: ``version``, ``digest``, ``counts``, ``statistics``, ``rules``.
         folder: where an embedded store lies, ``None`` for one in memory or elsewhere.
+        near: whether asking for one statement after the other costs hardly more than asking for all at once.
     """
 
     manifest: dict[str, Any]
     folder: str | None
+    near: bool
 
     @property
     def engine(self) -> Any:
@@ -91,6 +93,11 @@ class Store(Protocol):
         graph: ox.NamedNode | ox.DefaultGraph | None = None,
     ) -> Iterator[ox.Quad]:
         """Yield the quads with these parts; a part left out may be anything."""
+
+    def statements_about(
+        self, subjects: Iterable[ox.NamedNode], predicate: ox.NamedNode | None = None
+    ) -> Iterator[ox.Triple]:
+        """Yield the statements of the default graph about several things, if wanted of one property only."""
 
     def holds(
         self,

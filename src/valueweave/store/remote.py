@@ -47,10 +47,12 @@ class RemoteStore:
     Attributes:
         manifest: what was built, as :attr:`EmbeddedStore.manifest`; ``graphs`` names the graphs.
         folder: always ``None``.
+        near: always ``False``: each question is a request.
         client: what speaks to the engine.
     """
 
     folder: str | None = None
+    near = False
 
     def __init__(
         self, client: Client, manifest: dict[str, Any], largest: int | None = None, *, owner: bool = False
@@ -222,6 +224,27 @@ class RemoteStore:
             return f"GRAPH {graph} {{ {parts} }}"
         everywhere = f"GRAPH ?g {{ {parts} }}"
         return everywhere if union else f"{{ {parts} }} UNION {{ {everywhere} }}"
+
+    def statements_about(
+        self, subjects: Iterable[ox.NamedNode], predicate: ox.NamedNode | None = None
+    ) -> Iterator[ox.Triple]:
+        """Yield the statements of the default graph about several things, asked for at once.
+
+        Args:
+            subjects: the things.
+            predicate: the only property wanted; otherwise all.
+
+        Raises:
+            InputError: when the engine does not answer.
+        """
+        things = " ".join(str(subject) for subject in subjects)
+        if not things:
+            return
+        pattern = self._pattern(f"?s {predicate or '?p'} ?o", ox.DefaultGraph())
+        shown = "?s ?o" if predicate else "?s ?p ?o"
+        for row in select(self.client, f"SELECT {shown} WHERE {{ VALUES ?s {{ {things} }} {pattern} }}"):
+            link = predicate or row["p"]
+            yield ox.Triple(unskolem(row["s"]), link, unskolem(row["o"]))  # type: ignore[arg-type]
 
     def holds(
         self,
