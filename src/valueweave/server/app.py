@@ -6,7 +6,6 @@ The decision hidden here: how the parts of the server are put together.
 
 from __future__ import annotations
 
-import gc
 import signal
 import threading
 from collections.abc import AsyncIterator
@@ -45,6 +44,7 @@ from valueweave.server.middleware import HeadAndSafety
 from valueweave.server.pages import page_routes
 from valueweave.server.questions import question_routes
 from valueweave.server.reasons import reason_routes
+from valueweave.server.responsive import responsive
 from valueweave.server.routing import Routed
 from valueweave.server.settings import Settings
 from valueweave.server.sparql import sparql_routes
@@ -154,13 +154,11 @@ async def _lifespan(app: FastAPI, editions: Editions, writing: Writing) -> Async
         editions.evaluators.attach()
     _notice_stop(app)
     writing.prepare()
-    # What is there by now stays: the collector need not look through it again, which would hold up everybody.
-    gc.collect()
-    gc.freeze()
+    editions.prepare()
     try:
-        yield {DIRECT: app.state.direct}
+        with responsive():
+            yield {DIRECT: app.state.direct}
     finally:
-        gc.unfreeze()
         writing.close()
         if editions.evaluators is not None:
             editions.evaluators.close()

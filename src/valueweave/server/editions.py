@@ -148,6 +148,12 @@ class Editions:
                 self._used[edition] += 1
         return edition
 
+    def prepare(self) -> None:
+        """Read what every lookup needs, so that the first one need not wait for it."""
+        with suppress(InputError):
+            self._edition.catalogue.labels([])
+            self._edition.things.lookups.disagreements("")
+
     def hold(self) -> Edition:
         """Return the current edition as :meth:`current`, and keep it open until it is let go."""
         self.current()
