@@ -76,6 +76,7 @@ class Edition:
         catalogue: labels, keys and counts.
         listing: its lists.
         things: what it says of things.
+        warm: the lists whose things can be looked up without reading more than the thing itself.
     """
 
     def __init__(self, kg: KnowledgeGraph, evaluators: Evaluators | None, settings: Settings) -> None:
@@ -86,6 +87,7 @@ class Edition:
         store = kg.store.limited(settings.query_seconds, settings.answer_bytes)
         self.catalogue = Catalogue(kg, _Answering(evaluators, kg.version) if evaluators else store)
         self._related = settings.related
+        self.warm: set[str] = set()
 
     @property
     def version(self) -> str:

@@ -190,6 +190,11 @@ class Listing:
     def _relevance(self, text: str) -> Mapping[str, int]:
         return {found.thing: found.place for found in self.catalogue.kg.finder.find(text)}
 
+    def member(self, resource: Resource, path: str) -> str | None:
+        """Return the IRI of the member of a list with this id, which may lack the kind of the list."""
+        everyone = self.lookups.members(resource.class_iri)
+        return next((iri for iri in (ID + path, f"{ID}{resource.kind}/{path}") if iri in everyone), None)
+
     def find(self, resource: Resource, path: str) -> str:
         """Return the IRI of the member of a list that ``path`` names.
 
@@ -200,10 +205,9 @@ class Listing:
         Raises:
             ProblemError: when there is none, or several.
         """
+        if iri := self.member(resource, path):
+            return iri
         everyone = self.lookups.members(resource.class_iri)
-        for iri in (ID + path, f"{ID}{resource.kind}/{path}"):
-            if iri in everyone:
-                return iri
         found = sorted(iri for iri in everyone if iri.endswith("/" + path))
         if len(found) == 1:
             return found[0]

@@ -19,7 +19,7 @@ __all__ = ["responsive"]
 
 _SWITCH = 0.001
 """Seconds after which a thread gives way to others."""
-_THRESHOLDS = 10_000, 20, 50
+_THRESHOLDS = 1000, 20, 50
 """After so many new objects the collector looks at them, and at older ones every so many times."""
 
 

@@ -31,7 +31,7 @@ from valueweave.server.models import (
 )
 from valueweave.values import to_python
 
-__all__ = ["Things"]
+__all__ = ["CrowdedError", "Things"]
 
 _RDF_TYPE = PREFIXES["rdf"] + "type"
 _LABEL, _ALTERNATIVE = PREFIXES["rdfs"] + "label", PREFIXES["skos"] + "altLabel"
@@ -52,6 +52,10 @@ _Graphs = list[str]
 _Statements = dict[str, dict[Node, _Graphs]]
 _Labels = Mapping[str, Texts]
 _NOWHERE: _Graphs = []
+
+
+class CrowdedError(Exception):
+    """More is said of a thing than was to be read."""
 
 
 class Things:
@@ -79,11 +83,20 @@ class Things:
         names = {reference.iri for reference in types}
         return next((resource for resource in RESOURCES.values() if resource.class_iri in names), None)
 
-    def item(self, iri: str, languages: Sequence[str]) -> Item:
-        """Return everything the graph says of ``iri``."""
+    def item(self, iri: str, languages: Sequence[str], most: int | None = None) -> Item:
+        """Return everything the graph says of ``iri``.
+
+        Args:
+            iri: the thing.
+            languages: in which to name things, the most wanted first.
+            most: so many statements about it, and as many that point to it, may be read.
+
+        Raises:
+            CrowdedError: when there are more.
+        """
         this = ox.NamedNode(iri)
-        about = self._about(this)
-        pointing, totals = self._pointing(this)
+        about = self._about(this, most)
+        pointing, totals = self._pointing(this, most)
         evidence = self._evidence_statements(about)
         disagreements = self.lookups.disagreements(iri)
         mentioned = {value.value for values in about.values() for value in values if isinstance(value, ox.NamedNode)}
@@ -132,20 +145,26 @@ class Things:
             },
         )
 
-    def _about(self, this: ox.NamedNode) -> _Statements:
+    def _about(self, this: ox.NamedNode, most: int | None) -> _Statements:
         found: _Statements = defaultdict(lambda: defaultdict(list))
-        for quad in sorted(self.store.statements(this), key=_by_value):
+        quads = list(islice(self.store.statements(this), None if most is None else most + 1))
+        if most is not None and len(quads) > most:
+            raise CrowdedError
+        for quad in sorted(quads, key=_by_value):
             graphs = found[quad.predicate.value][quad.object]
             if isinstance(quad.graph_name, ox.NamedNode):
                 graphs.append(quad.graph_name.value)
         return found
 
-    def _pointing(self, this: ox.NamedNode) -> tuple[dict[str, dict[str, bool]], dict[str, int]]:
+    def _pointing(self, this: ox.NamedNode, most: int | None) -> tuple[dict[str, dict[str, bool]], dict[str, int]]:
         """Return some of what points to a thing by property, each with whether that was inferred, and how much does."""
+        few = _FEW if most is None else most
         if self.store.near:
-            quads = list(islice(self.store.statements(value=this), _FEW + 1))
-            if len(quads) <= _FEW:
+            quads = list(islice(self.store.statements(value=this), few + 1))
+            if len(quads) <= few:
                 return self._pointing_among(quads)
+        if most is not None:
+            raise CrowdedError
         counted = rows(self.store.query(_POINTING.format(this=this)))
         totals = {term.value: integer(number) for term, number in counted if isinstance(term, ox.NamedNode)}
         found = {}
