@@ -16,7 +16,7 @@ import pytest
 from valueweave.server.evaluators import Evaluators, Limits
 from valueweave.sparql_text import QueryError
 from valueweave.store import EmbeddedStore
-from valueweave.store.frames import HEAD, Evaluation, answer_head, answer_of, query_frame
+from valueweave.store.frames import HEAD, Evaluation, answer_head, answer_of, numbered, query_frame
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux") or platform.machine() not in {"x86_64", "aarch64"},
@@ -51,9 +51,9 @@ def listener() -> Iterator[tuple[int, list[str]]]:
 def ask(child: subprocess.Popen[bytes], text: str) -> tuple[bytes, str]:
     assert child.stdin is not None
     assert child.stdout is not None
-    child.stdin.write(query_frame(Evaluation(text, "csv", {}, None, None, 10_000, 10.0)))
+    child.stdin.write(numbered(1, query_frame(Evaluation(text, "csv", {}, None, None, 10_000, 10.0))))
     child.stdin.flush()
-    kind, media, length = answer_head(child.stdout.read(HEAD.size))
+    kind, media, length, _ = answer_head(child.stdout.read(HEAD.size))
     answer = answer_of(kind, media, child.stdout.read(media + length))
     return answer.body, answer.problems[0].code if answer.problems else ""
 
@@ -68,7 +68,7 @@ def test_a_call_that_no_check_stops_reaches_nobody(tmp_path: Path, listener: tup
     command = [sys.executable, "-c", UNCHECKED, str(tmp_path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
-        _, media, length = answer_head(child.stdout.read(HEAD.size))
+        _, media, length, _ = answer_head(child.stdout.read(HEAD.size))
         child.stdout.read(media + length)  # it says that it is ready
         body, problem = ask(child, call)
         assert (body, problem != "") == (b"", True)

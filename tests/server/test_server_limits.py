@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 import signal
 import subprocess
 import sys
@@ -23,7 +25,7 @@ from valueweave.server.errors import ProblemError
 from valueweave.server.evaluators import Evaluators, Limits, Tally
 from valueweave.store import EmbeddedStore
 from valueweave.store.evaluator import RUN
-from valueweave.store.frames import Evaluation, query_frame
+from valueweave.store.frames import Evaluation, numbered, query_frame
 
 SECONDS = 1.0
 SMALL = "SELECT ?s { ?s a sce:Stage }"
@@ -152,6 +154,34 @@ def test_a_process_that_dies_while_it_has_nothing_to_do_is_replaced_before_anybo
         assert evaluators.serialize_query(SMALL, "csv")[0].startswith(b"s\r\n")
 
 
+def test_everybody_gets_the_answer_to_the_own_query_whatever_is_taken_back(folder: Path) -> None:
+    async def ask_all(evaluators: Evaluators) -> int:
+        """Ask many things at once while the processes stop and go on, so that much is taken back half read."""
+
+        async def ask(number: int) -> bool:
+            body, _ = await evaluators.answer(f"SELECT ({number} AS ?n) {{}}", "csv")
+            return body == b"n\r\n%d\r\n" % number
+
+        async def disturb() -> None:
+            while True:
+                for process in list(evaluators.pool.everyone):
+                    process.child.send_signal(signal.SIGSTOP)
+                    await asyncio.sleep(0.03)
+                    process.child.send_signal(signal.SIGCONT)
+                    await asyncio.sleep(choose.random() / 200)
+
+        choose = random.Random(1)
+        disturbing = asyncio.create_task(disturb())
+        right = 0
+        for start in range(0, 2000, 10):
+            right += sum(await asyncio.gather(*(ask(number) for number in range(start, start + 10))))
+        disturbing.cancel()
+        return right
+
+    with Evaluators(folder, 2, Limits(seconds=30, waiting=30)) as evaluators:
+        assert asyncio.run(ask_all(evaluators)) == 2000
+
+
 def test_a_process_answers_from_the_version_that_is_asked_for(tmp_path: Path) -> None:
     def write(name: str) -> str:
         quad = ox.Quad(ox.NamedNode(f"urn:{name}"), ox.NamedNode("urn:p"), ox.NamedNode("urn:o"))
@@ -177,6 +207,6 @@ def test_an_evaluator_whose_asker_is_gone_ends_by_itself(folder: Path) -> None:
     command = [sys.executable, "-c", RUN, str(folder), "0"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as child:
         assert child.stdin is not None
-        child.stdin.write(query_frame(Evaluation(CARTESIAN, "csv", {}, None, None, 1000, seconds=0.1)))
+        child.stdin.write(numbered(1, query_frame(Evaluation(CARTESIAN, "csv", {}, None, None, 1000, seconds=0.1))))
         child.stdin.flush()
         assert child.wait(timeout=30) == -signal.SIGALRM

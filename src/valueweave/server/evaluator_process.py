@@ -15,15 +15,15 @@ import os
 import socket
 import subprocess
 import sys
-from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Protocol, cast
 
 from valueweave.server.line import Query
 from valueweave.store.evaluator import RUN
-from valueweave.store.frames import HEAD, LARGEST_MESSAGE, answer_head, answer_of
+from valueweave.store.frames import HEAD, LARGEST_MESSAGE, answer_head, answer_of, number_of, numbered
 
 __all__ = ["EvaluatorProcess", "Owner"]
 
@@ -105,12 +105,13 @@ class EvaluatorProcess(asyncio.BufferedProtocol):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._opened: asyncio.Future[None] | None = None
         self._sending: asyncio.Task[None] | None = None
-        self._queries: deque[Query] = deque()
+        self._queries: dict[int, Query] = {}
+        self._numbers = count(1)
         self._since = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._start = memoryview(bytearray(_PART))
         self._rest: memoryview | None = None
-        self._kind = self._media = self._have = 0
+        self._kind = self._media = self._number = self._have = 0
         self.gone = False
 
     # -- what its owner asks
@@ -127,10 +128,13 @@ class EvaluatorProcess(asyncio.BufferedProtocol):
         if not self._queries:
             return True
         return (
-            self._loop.time() - self._since < _QUICK
-            and len(query.frame) <= _SHORT
-            and len(self._queries[0].frame) <= _SHORT
+            self._loop.time() - self._since < _QUICK and len(query.frame) <= _SHORT and len(self._first.frame) <= _SHORT
         )
+
+    @property
+    def _first(self) -> Query:
+        """The query that it answers: messages are read in their order."""
+        return next(iter(self._queries.values()))
 
     async def open(self) -> None:
         """Wait until the process is ready to answer.
@@ -148,22 +152,23 @@ class EvaluatorProcess(asyncio.BufferedProtocol):
 
     def ask(self, query: Query) -> None:
         """Have a query answered, in the event loop."""
+        number = next(self._numbers)
+        self._queries[number] = query
+        message = numbered(number, query.frame)
         if self._loop is None or self._opened is None or not self._opened.done():
-            self._queries.append(query)
-            self._sending = asyncio.get_running_loop().create_task(self._open_and_send())
+            self._sending = asyncio.get_running_loop().create_task(self._open_and_send(message))
             return
-        self._queries.append(query)
         if len(self._queries) == 1:
             self._begin()
         if len(query.frame) <= _SHORT:
             with suppress(OSError):  # of a process that is gone the other socket tells
-                self._asking.send(query.frame)
+                self._asking.send(message)
                 return
-        self._sending = self._loop.create_task(self._send(query.frame))
+        self._sending = self._loop.create_task(self._send(message))
 
     def fail(self, error: Exception) -> None:
         """Give up on the query that it is at, and so on the process."""
-        query = self._queries.popleft() if self._queries else None
+        query = self._queries.pop(next(iter(self._queries))) if self._queries else None
         self.drop()
         self._owner.lost(self, query, error)
 
@@ -179,7 +184,7 @@ class EvaluatorProcess(asyncio.BufferedProtocol):
         if self._transport is not None:
             self._transport.abort()
         if self._queries:
-            queries, self._queries = list(self._queries), deque()
+            queries, self._queries = list(self._queries.values()), {}
             self._owner.returned(self, queries)
 
     def end(self) -> None:
@@ -193,7 +198,7 @@ class EvaluatorProcess(asyncio.BufferedProtocol):
 
     # -- how queries go out
 
-    async def _open_and_send(self) -> None:
+    async def _open_and_send(self, message: bytes) -> None:
         """Send the query that it was asked before it was open."""
         try:
             await self.open()
@@ -203,13 +208,13 @@ class EvaluatorProcess(asyncio.BufferedProtocol):
             return
         if self._queries:
             self._begin()
-            await self._send(self._queries[0].frame)
+            await self._send(message)
 
-    async def _send(self, frame: bytes) -> None:
+    async def _send(self, message: bytes) -> None:
         loop = asyncio.get_running_loop()
         with suppress(OSError):  # of a process that is gone the other socket tells
-            for start in range(0, len(frame), LARGEST_MESSAGE):
-                await loop.sock_sendall(self._asking, frame[start : start + LARGEST_MESSAGE])
+            for start in range(0, len(message), LARGEST_MESSAGE):
+                await loop.sock_sendall(self._asking, message[start : start + LARGEST_MESSAGE])
 
     def _begin(self) -> None:
         """Take note that it begins with a query."""
@@ -233,19 +238,27 @@ class EvaluatorProcess(asyncio.BufferedProtocol):
         if taken >= _LONG and len(self._queries) > 1:
             self._take_back()
         if taken >= _LASTING:
-            self._owner.lasts(self, self._queries[0])
+            self._owner.lasts(self, self._first)
         if self.gone or self._timer is not None:  # the owner has given it up, or something else to do
             return
         step = _LONG if taken < _LONG else _LASTING
         self._timer = self._loop.call_later(max(min(step, self._seconds - taken), 0.001), self._look)
 
     def _take_back(self) -> None:
-        """Take back what has not been begun: what nobody has read can be read from this side."""
-        back: list[Query] = []
+        """Take back what has not been begun: a message that nobody has read can be read from this side.
+
+        Each is read by one side only, yet the process may go on meanwhile: which ones came back, their numbers tell.
+        """
+        first, back = self._first, list[Query]()
         with suppress(OSError):
-            while len(self._queries) > 1 and self._asked.recv(LARGEST_MESSAGE, socket.MSG_DONTWAIT):
-                back.insert(0, self._queries.pop())
+            while len(self._queries) > 1:
+                message = self._asked.recv(LARGEST_MESSAGE, socket.MSG_DONTWAIT)
+                if not message:
+                    break
+                back.append(self._queries.pop(number_of(message)))
         if back:
+            if self._first is not first:
+                self._begin()
             self._owner.returned(self, back)
 
     # -- what the event loop calls when answers come
@@ -270,7 +283,7 @@ class EvaluatorProcess(asyncio.BufferedProtocol):
         at, end = 0, self._have
         while end - at >= HEAD.size:
             try:
-                self._kind, self._media, length = answer_head(self._start[at:])
+                self._kind, self._media, length, self._number = answer_head(self._start[at:])
             except EOFError:
                 self.fail(EOFError())
                 return
@@ -299,9 +312,10 @@ class EvaluatorProcess(asyncio.BufferedProtocol):
         if not self._opened.done():
             self._opened.set_result(None)
             return
-        if not self._queries:
+        query = self._queries.pop(self._number, None)
+        if query is None:
+            self.fail(EOFError())
             return
-        query = self._queries.popleft()
         if not query.answer.done():
             query.answer.set_result(answer_of(self._kind, self._media, rest))
         if self._queries:

@@ -53,16 +53,16 @@ def main(folder: str, memory_mib: int, *services: str) -> None:
     _send(answers, Evaluated(store.manifest["version"].encode("ascii"), "text/plain"))
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
-            asked = read_query(queries)
+            number, asked = read_query(queries)
             # If the parent is gone, nobody else would end a query that runs on and on.
             end_after(asked.seconds * 2 + 5)
-            _send(answers, _evaluate(opened, asked))
+            _send(answers, _evaluate(opened, asked), number)
             end_after(0)
 
 
-def _send(file: int, answer: Evaluated) -> None:
+def _send(file: int, answer: Evaluated, number: int = 0) -> None:
     """Write an answer with as few calls and copies as may be."""
-    parts = [memoryview(part) for part in answer_frame(answer)]
+    parts = [memoryview(part) for part in answer_frame(answer, number)]
     while parts:
         written = os.writev(file, parts) if hasattr(os, "writev") else os.write(file, parts[0])
         while parts and written >= len(parts[0]):

@@ -25,6 +25,8 @@ __all__ = [
     "answer_frame",
     "answer_head",
     "answer_of",
+    "number_of",
+    "numbered",
     "query_frame",
     "read_frame",
     "read_query",
@@ -32,8 +34,10 @@ __all__ = [
 ]
 
 _LENGTH = struct.Struct(">Q")
-HEAD = struct.Struct(">BBQ")
-"""The head of an answer: what it is, how long its media type and its body are."""
+_NUMBERED = struct.Struct(">QQ")
+"""The head of a query: how long the rest is, and its number."""
+HEAD = struct.Struct(">BBQQ")
+"""The head of an answer: what it is, how long its media type and its body are, and the number of its query."""
 
 LARGEST_MESSAGE = 1 << 16
 """So many bytes of a query go in one message; longer ones take several."""
@@ -77,15 +81,15 @@ class Evaluated:
 
 
 def query_frame(asked: Evaluation) -> bytes:
-    """Return the frame of a query.
+    """Return the frame of a query, without the number that :func:`numbered` puts before it.
 
     >>> frame = query_frame(Evaluation("ASK { }", "csv", {}, None, None, 1000, 2.5))
     >>> import os
     >>> reading, writing = os.pipe()
-    >>> os.write(writing, frame) == len(frame)
-    True
-    >>> read_query(reading).text
-    'ASK { }'
+    >>> sent = os.write(writing, numbered(7, frame))
+    >>> number, query = read_query(reading)
+    >>> number, query.text
+    (7, 'ASK { }')
     """
     parts = (
         asked.text,
@@ -98,12 +102,21 @@ def query_frame(asked: Evaluation) -> bytes:
         asked.version,
     )
     # A text may hold half a surrogate pair: escaped it gets through.
-    data = json.dumps(parts).encode("ascii")
-    return _LENGTH.pack(len(data)) + data
+    return json.dumps(parts).encode("ascii")
 
 
-def read_query(file: int) -> Evaluation:
-    """Read a query from a socket that keeps messages apart, or from anything else where only one waits at a time.
+def numbered(number: int, frame: bytes) -> bytes:
+    """Return the frame of a query with its number, which its answer carries as well."""
+    return _NUMBERED.pack(len(frame), number) + frame
+
+
+def number_of(message: bytes) -> int:
+    """Return the number of the query that a message holds, or begins."""
+    return int(_NUMBERED.unpack_from(message)[1])
+
+
+def read_query(file: int) -> tuple[int, Evaluation]:
+    """Read a query and its number from a socket that keeps messages apart, or where only one waits at a time.
 
     Args:
         file: the number of an open file.
@@ -111,43 +124,44 @@ def read_query(file: int) -> Evaluation:
     Raises:
         EOFError: when the other side is gone.
     """
-    data, length = b"", _LENGTH.size
+    data, length, number = b"", _NUMBERED.size, 0
     while len(data) < length:
         part = os.read(file, LARGEST_MESSAGE)
         if not part:
             raise EOFError
         data = data + part if data else part
-        if len(data) >= _LENGTH.size:
-            length = _LENGTH.size + _LENGTH.unpack_from(data)[0]
-    return Evaluation(*json.loads(data[_LENGTH.size :]))
+        if len(data) >= _NUMBERED.size:
+            rest, number = _NUMBERED.unpack_from(data)
+            length = _NUMBERED.size + rest
+    return number, Evaluation(*json.loads(data[_NUMBERED.size :]))
 
 
-def answer_frame(answer: Evaluated) -> tuple[bytes, bytes]:
-    """Return an answer as bytes in two parts, the second being its body.
+def answer_frame(answer: Evaluated, number: int = 0) -> tuple[bytes, bytes]:
+    """Return an answer to the query with a number as bytes in two parts, the second being its body.
 
     >>> head, body = answer_frame(Evaluated(b"true", "text/csv"))
-    >>> kind, media, length = answer_head(head)
+    >>> kind, media, length, number = answer_head(head)
     >>> answer_of(kind, media, head[HEAD.size:] + body)
     Evaluated(body=b'true', media_type='text/csv', problems=(), error='')
     """
     if answer.error:
         told = {"error": answer.error, "problems": [asdict(problem) for problem in answer.problems]}
         body = json.dumps(told).encode("ascii")
-        return HEAD.pack(_REFUSED, 0, len(body)), body
+        return HEAD.pack(_REFUSED, 0, len(body), number), body
     media = answer.media_type.encode("ascii")
-    return HEAD.pack(_ANSWERED, len(media), len(answer.body)) + media, answer.body
+    return HEAD.pack(_ANSWERED, len(media), len(answer.body), number) + media, answer.body
 
 
-def answer_head(head: bytes | bytearray | memoryview) -> tuple[int, int, int]:
-    """Return what an answer is, and the lengths of its media type and its body.
+def answer_head(head: bytes | bytearray | memoryview) -> tuple[int, int, int, int]:
+    """Return what an answer is, the lengths of its media type and its body, and the number of its query.
 
     Raises:
         EOFError: when this is no head.
     """
-    kind, media, length = HEAD.unpack_from(head)
+    kind, media, length, number = HEAD.unpack_from(head)
     if kind not in {_ANSWERED, _REFUSED}:
         raise EOFError
-    return kind, media, length
+    return kind, media, length, number
 
 
 def answer_of(kind: int, media: int, rest: bytes | bytearray | memoryview) -> Evaluated:
