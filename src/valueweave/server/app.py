@@ -94,11 +94,12 @@ def create_app(kg: KnowledgeGraph, settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         lifespan=partial(_lifespan, editions=editions, writing=writing),
     )
+    # Routes are tried in their order: first those that are many and asked for most.
+    app.include_router(api_routes(editions))
     app.include_router(sparql_routes(editions, settings, writing))
     app.include_router(graph_routes(editions))
     app.include_router(graph_writing_routes(editions, writing))
     app.include_router(live_routes(Curator(kg.project) if changeable else None, writing))
-    app.include_router(api_routes(editions))
     app.include_router(search_routes(editions))
     app.include_router(question_routes(editions, settings))
     app.include_router(reason_routes(editions))
