@@ -14,7 +14,7 @@ import pyoxigraph as ox
 from valueweave.namespaces import ID, PREFIXES
 from valueweave.problems import Problem, did_you_mean
 from valueweave.sparql_text import FORMS, QueryError, query_form
-from valueweave.sparql_tokens import Token, place, tokens
+from valueweave.sparql_tokens import Token, code_tokens, place
 
 __all__ = ["syntax_error"]
 
@@ -39,7 +39,7 @@ def syntax_error(error: SyntaxError, text: str, *, file: str | None = None) -> Q
     line, column, expected = int(match.group(1)), int(match.group(2)), match.group(3)
     message, remedy = "The query does not parse here.", "Mend the query at this place."
     near: str | None = None
-    around = [token for token in tokens(text) if token.kind not in {"space", "comment"}]
+    around = code_tokens(text)
     here = _first_wrong(text, around)
     if here is not None:
         line, column = place(text, here.start)

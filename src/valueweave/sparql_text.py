@@ -24,13 +24,10 @@ __all__ = [
     "FORMS",
     "QueryError",
     "check_query",
-    "is_ambiguous",
     "keyword_place",
     "named_terms",
-    "place",
     "query_form",
     "substitute",
-    "tokens",
     "variables",
 ]
 

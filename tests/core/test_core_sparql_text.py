@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from valueweave.sparql_errors import syntax_error
-from valueweave.sparql_text import QueryError, check_query, query_form, substitute, tokens, variables
+from valueweave.sparql_text import QueryError, check_query, query_form, substitute, variables
+from valueweave.sparql_tokens import tokens
 
 CALL = "SERVICE <http://127.0.0.1:1/> { ?s ?p ?o }"
 
@@ -117,7 +118,7 @@ LONG = ("a.", "a-.", "a1.", "a:b.", "?a.", "1a", "@a.", "_", ":", "<a", "<", "''
 def test_a_long_text_is_cut_in_a_time_that_grows_as_it_does() -> None:
     """Texts of a million characters: with time growing as the square this would take days, and be ended here."""
     program = (
-        "import sys; from valueweave.sparql_text import *\n"
+        "import sys; from valueweave.sparql_text import *; from valueweave.sparql_tokens import tokens\n"
         "for piece in sys.argv[1:]:\n"
         "    text = piece * (1_000_000 // len(piece))\n"
         "    assert sum(len(token.text) for token in tokens(text)) == len(text)\n"

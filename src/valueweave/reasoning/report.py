@@ -31,7 +31,6 @@ SCHEMA = "https://w3id.org/valueweave/schema/reasoning-1"
 _CARRIERS = {
     "dl": "the description logic reasoner",
     "shapes": "the shapes",
-    "nothing": "nothing",
 }
 
 

@@ -21,7 +21,8 @@ from valueweave.server.caching import VARYING, freshness
 from valueweave.server.catalogue import Catalogue, Node
 from valueweave.server.nesting import check_nesting
 from valueweave.server.templating import href
-from valueweave.sparql_text import is_ambiguous, query_form, tokens
+from valueweave.sparql_text import query_form
+from valueweave.sparql_tokens import is_ambiguous, tokens
 from valueweave.store import negotiate
 
 __all__ = ["AnswerView", "Asked", "Cell", "data_answer", "is_repeatable", "kept_headers", "view"]

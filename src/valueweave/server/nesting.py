@@ -8,7 +8,8 @@ a word; so what would never succeed is told before anybody tries.
 from __future__ import annotations
 
 from valueweave.problems import Problem
-from valueweave.sparql_text import QueryError, place, tokens
+from valueweave.sparql_text import QueryError
+from valueweave.sparql_tokens import place, tokens
 
 __all__ = ["DEEPEST", "check_nesting", "is_nested_too_deep"]
 

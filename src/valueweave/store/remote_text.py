@@ -20,7 +20,7 @@ from valueweave.namespaces import ID, PREFIXES
 from valueweave.problems import Problem
 from valueweave.sparql_errors import syntax_error
 from valueweave.sparql_text import FORMS, QueryError, check_query, substitute
-from valueweave.sparql_tokens import tokens
+from valueweave.sparql_tokens import code_tokens
 from valueweave.store.interface import Answer, Term, Value
 
 __all__ = [
@@ -80,7 +80,7 @@ def prepare(
     check_query(text, file=file)
     bound = substitute(text, values or {}, file=file)
     _check_syntax(bound, text, file)
-    code = [token for token in tokens(bound) if token.kind not in {"space", "comment"}]
+    code = code_tokens(bound)
     for token in code:
         if token.kind == "iri" and token.text[1:].lower().startswith(tuple(refused)):
             message = "Functions outside SPARQL may not be called."

@@ -15,9 +15,10 @@ import rdflib
 from rdflib.plugins.sparql.parserutils import CompValue
 
 from valueweave.reasoning.rules.model import Call, Formula, Slot, Var
-from valueweave.sparql_tokens import tokens
+from valueweave.reasoning.rules.syntax_tree import unwrapped
+from valueweave.sparql_tokens import code_tokens
 
-__all__ = ["formula_of", "slot_of", "tests_of", "unwrapped", "without_computed_values"]
+__all__ = ["formula_of", "slot_of", "tests_of", "without_computed_values"]
 
 _OPERATORS = frozenset({"=", "!=", "<", "<=", ">", ">="})
 _FUNCTIONS = frozenset({"STR", "LANG", "DATATYPE", "isIRI", "isLITERAL", "ISNUMERIC"})
@@ -32,7 +33,7 @@ def without_computed_values(text: str) -> str:
     >>> without_computed_values("ASK { ?a ?b ?c BIND(CONCAT(?c, ')') AS ?d) BIND(?c AS ?e) }")
     'ASK { ?a ?b ?c BIND(0 AS ?d) BIND(?c AS ?e) }'
     """
-    code = [token for token in tokens(text) if token.kind not in {"comment", "space"}]
+    code = code_tokens(text)
     pieces, done = [], 0
     for at, token in enumerate(code):
         if token.text.upper() != "BIND" or token.start < done:
@@ -59,18 +60,6 @@ def tests_of(expression: Any) -> Iterator[Call]:
     formula = formula_of(expression)
     if isinstance(formula, Call):
         yield formula
-
-
-def unwrapped(expression: Any) -> Any:
-    """Return an expression without the levels of the grammar that hold one part only."""
-    while (
-        isinstance(expression, CompValue)
-        and expression.name.endswith("Expression")
-        and expression.other is None
-        and expression.op is None
-    ):
-        expression = expression.expr
-    return expression
 
 
 def formula_of(expression: Any) -> Formula | None:

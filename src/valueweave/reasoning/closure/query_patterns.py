@@ -16,19 +16,17 @@ import pyoxigraph as ox
 import rdflib
 from rdflib.paths import AlternativePath, InvPath, MulPath, SequencePath
 from rdflib.paths import Path as PropertyPath
-from rdflib.plugins.sparql.algebra import translatePath, translatePName, translatePrologue, traverse
-from rdflib.plugins.sparql.parser import parseQuery
+from rdflib.plugins.sparql.algebra import traverse
 from rdflib.plugins.sparql.parserutils import CompValue
 
-from valueweave.namespaces import PREFIXES
 from valueweave.reasoning.closure.query_expressions import (
     formula_of,
     slot_of,
     tests_of,
-    unwrapped,
     without_computed_values,
 )
 from valueweave.reasoning.rules.model import TYPE, Call, Key, Slot, Var
+from valueweave.reasoning.rules.syntax_tree import syntax_tree, unwrapped
 
 __all__ = [
     "Needs",
@@ -74,9 +72,7 @@ class QueryTree:
     """
 
     def __init__(self, text: str) -> None:
-        parsed = parseQuery(without_computed_values(text))
-        names = functools.partial(translatePName, prologue=translatePrologue(parsed[0], None, dict(PREFIXES)))
-        tree = traverse(traverse(parsed[1], visitPost=names), visitPost=translatePath)
+        tree = syntax_tree(without_computed_values(text))
         self.first_names = {Var(str(new)): Var(str(old)) for new, old in _join_names(tree.where)}
         self.where: CompValue = tree.where
         self.head = tuple(

@@ -1,6 +1,6 @@
 """The conditions of a rule as a query on tables.
 
-In: rules. Out: SQL over the tables of :mod:`valueweave.reasoning.closure.bulk`.
+In: rules. Out: SQL over the tables of :mod:`valueweave.reasoning.closure.facts`.
 The decision hidden here: how terms stand in tables. The id of a term is the hash of its N-Triples form, its lowest bit
 says whether it is a literal; ``num`` holds the numbers that literals stand for, ``term`` the forms.
 """

@@ -25,7 +25,7 @@ from valueweave.reasoning.rules.expressions import (
     Some,
 )
 from valueweave.reasoning.rules.model import TYPE, Atom, Body, Call, Formula, Rule, Slot, Source, Var
-from valueweave.reasoning.rules.unfolding import alternatives
+from valueweave.reasoning.rules.unfolding import alternatives, joins
 
 __all__ = ["ANYTHING", "ASSUMED", "DEPTH", "witness_rules"]
 
@@ -101,7 +101,7 @@ class _Maker:
             case ClassName(iri) if made and not iri.endswith(("#Thing", "#Literal")):
                 yield Atom(member, TYPE, ox.NamedNode(iri)), body
             case HasValue(joined, value) if made:
-                yield _joins(joined, member, value), body
+                yield joins(joined, member, value), body
             case _:
                 return
 
@@ -113,15 +113,9 @@ class _Maker:
         local = joined.iri.rsplit("#", 1)[-1].rsplit("/", 1)[-1]
         parts: tuple[Formula, ...] = (Call("STR", (member,)), ox.Literal(f"/{local}.{self._mark}-{self._made}"))
         inner = body + Body(bindings=((thing, Call("IRI", (Call("CONCAT", parts),))),))
-        yield _joins(joined, member, thing), inner
+        yield joins(joined, member, thing), inner
         yield from self._say(thing, filler, inner, made=True)
 
 
 def _is_data(filler: Expression) -> bool:
     return isinstance(filler, ClassName) and filler.iri.startswith("http://www.w3.org/2001/XMLSchema#")
-
-
-def _joins(joined: Property, subject: Slot, value: Slot) -> Atom:
-    if joined.inverse:
-        subject, value = value, subject
-    return Atom(subject, ox.NamedNode(joined.iri), value)

@@ -9,7 +9,6 @@ store, and backwards for a proof.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
 
@@ -18,13 +17,11 @@ import rdflib
 from pyparsing import ParseException
 from rdflib.paths import InvPath, SequencePath
 from rdflib.paths import Path as PropertyPath
-from rdflib.plugins.sparql.algebra import translatePath, translatePName, translatePrologue, traverse
-from rdflib.plugins.sparql.parser import parseQuery
 from rdflib.plugins.sparql.parserutils import CompValue
 
-from valueweave.namespaces import PREFIXES
 from valueweave.problems import InputError, Problem
 from valueweave.reasoning.rules.model import Atom, Body, Call, Count, Formula, Slot, Term, Var
+from valueweave.reasoning.rules.syntax_tree import syntax_tree, unwrapped
 
 __all__ = ["Construct", "Pattern"]
 
@@ -100,16 +97,12 @@ class Construct:
 
     def _tree(self) -> CompValue:
         try:
-            parsed = parseQuery(self._text)
+            return syntax_tree(self._text)
         except ParseException as error:  # what one parser of SPARQL takes, another may not
             raise InputError(
                 Problem("rule-syntax", "The rule cannot be read.", "Write it in plain SPARQL 1.1.", file=self._file,
                         line=error.lineno, column=error.column)
             ) from error  # fmt: skip
-        names = functools.partial(translatePName, prologue=translatePrologue(parsed[0], None, dict(PREFIXES)))
-        tree = traverse(traverse(parsed[1], visitPost=names), visitPost=translatePath)
-        assert isinstance(tree, CompValue)
-        return tree
 
     def _problem(self, kind: str, message: str, remedy: str, term: str | None = None) -> InputError:
         line = None
@@ -199,18 +192,18 @@ class Construct:
         return [Atom(subject, ox.NamedNode(str(predicate)), value)]
 
     def _count(self, select: CompValue) -> Count:
-        having = [_unwrapped(condition) for condition in (select.having.condition if select.having else [])]
+        having = [unwrapped(condition) for condition in (select.having.condition if select.having else [])]
         if len(having) == 1 and having[0].name == "RelationalExpression" and having[0].op in {">=", ">"}:
-            counted, limit = _unwrapped(having[0].expr), _unwrapped(having[0].other)
+            counted, limit = unwrapped(having[0].expr), unwrapped(having[0].other)
             if (
                 isinstance(counted, CompValue)
                 and counted.name == "Aggregate_Count"
                 and counted.distinct
                 and isinstance(limit, rdflib.Literal)
             ):
-                variable = _unwrapped(counted.vars)
+                variable = unwrapped(counted.vars)
                 minimum = int(limit) + (having[0].op == ">")
-                grouped = [self._slot(_unwrapped(term)) for term in select.groupby.condition] if select.groupby else []
+                grouped = [self._slot(unwrapped(term)) for term in select.groupby.condition] if select.groupby else []
                 group = tuple(slot for slot in grouped if isinstance(slot, Var))
                 return Count(group, Var(str(variable)), minimum, tuple(self._group(select.where)))
         raise self._refuse(
@@ -231,7 +224,7 @@ class Construct:
     # -- tests
 
     def _filter(self, expression: Any) -> Body:
-        expression = _unwrapped(expression)
+        expression = unwrapped(expression)
         if isinstance(expression, CompValue):
             if expression.name == "Builtin_NOTEXISTS":
                 return Body(absent=tuple(self._group(expression.graph)))
@@ -245,7 +238,7 @@ class Construct:
         return Body(tests=(formula,))
 
     def _formula(self, expression: Any) -> Formula:
-        expression = _unwrapped(expression)
+        expression = unwrapped(expression)
         if isinstance(expression, rdflib.Variable):
             return Var(str(expression))
         if not isinstance(expression, CompValue):
@@ -289,18 +282,6 @@ def _term(term: Any) -> Term:
     if term.language:
         return ox.Literal(str(term), language=term.language)
     return ox.Literal(str(term), datatype=ox.NamedNode(str(term.datatype))) if term.datatype else ox.Literal(str(term))
-
-
-def _unwrapped(expression: Any) -> Any:
-    """Return an expression without the levels of the grammar that hold one part only."""
-    while (
-        isinstance(expression, CompValue)
-        and expression.name.endswith("Expression")
-        and expression.other is None
-        and expression.op is None
-    ):
-        expression = expression.expr
-    return expression
 
 
 def _chained(operator: str, parts: list[Formula]) -> Formula:
