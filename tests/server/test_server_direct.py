@@ -7,18 +7,22 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
+import pyoxigraph as ox
 import pytest
 from tests.server.conftest import serving
 from tests.server.test_server_lean import GETS, ROWS
 from tests.server.test_server_resources import ENDLESS, until
 
 from valueweave.graph import KnowledgeGraph
+from valueweave.project import Project
 from valueweave.server import Settings, create_app
-from valueweave.server.connection import Connection
+from valueweave.server.connection import LARGEST_HEAD, Connection
 from valueweave.server.direct import DirectAnswers
+from valueweave.store import EmbeddedStore
 
 PLAIN = {"rows", "csv", "graph", "graph in another format", "yes or no", "long", "dataset", "never the same"}
 """Those of the requests that are plain, and whose answers are."""
@@ -147,6 +151,54 @@ def test_what_nobody_waits_for_any_more_is_given_up(kg: KnowledgeGraph) -> None:
         assert re.search(r'refused_total{reason="asker-gone"} 3', client.get("/metrics").text)
 
 
+def test_a_long_answer_is_kept_for_the_version_that_it_is_of(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = Project(project.home, tmp_path / "store")
+    ask = head({"query": "SELECT ?o { ?s <urn:p> ?o }"})
+    pass_on = DirectAnswers._pass_on
+
+    def write(value: str) -> None:
+        quad = ox.Quad(ox.NamedNode("urn:s"), ox.NamedNode("urn:p"), ox.Literal(value * (1 << 20)))
+        EmbeddedStore.write(own.store, [quad], {"digest": value * 12})
+
+    def change_first(*given: Any) -> None:
+        write("b")
+        monkeypatch.undo()
+        pass_on(*given)
+
+    write("a")
+    monkeypatch.setattr(DirectAnswers, "_pass_on", change_first)
+    with KnowledgeGraph(EmbeddedStore.open(own.store), own) as kg, serving(create_app(kg, Settings())) as client:
+        assert b"aaaa" in said(client, ask, LAST), "it was asked before the change"
+        assert b"bbbb" in said(client, ask, LAST)
+
+
+def test_versions_are_closed_whatever_the_connection_has_seen(project: Project, tmp_path: Path) -> None:
+    own = Project(project.home, tmp_path / "store")
+
+    def write(number: int) -> None:
+        quad = ox.Quad(ox.NamedNode("urn:s"), ox.NamedNode("urn:p"), ox.Literal(number))
+        EmbeddedStore.write(own.store, [quad], {"digest": f"{number:012}"})
+
+    write(0)
+    ask = head({"query": "SELECT ?o { ?s <urn:p> ?o }", "format": "csv"})
+    with KnowledgeGraph(EmbeddedStore.open(own.store), own) as kg:
+        app = create_app(kg, Settings(cache_bytes=0))
+        with serving(app) as client:
+            address = client.base_url.host, client.base_url.port or 0
+            with socket.create_connection(address, timeout=30) as connection:
+                # Reading is paused, and goes on in the name of the request that was under way.
+                connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" * 2 + ask)
+                for number in range(1, 6):
+                    expected = f"\r\n{number - 1}\r\n".encode()
+                    while expected not in connection.recv(1 << 16):
+                        pass
+                    write(number)
+                    connection.sendall(ask)
+            until(lambda: not app.state.direct._editions._used)
+
+
 def test_the_same_holds_for_a_query_by_post(kg: KnowledgeGraph) -> None:
     app = create_app(kg, Settings(evaluators=1, spare_evaluators=0, query_seconds=60))
     with serving(app) as client:
@@ -164,3 +216,28 @@ def test_an_answer_under_way_is_given_when_the_server_stops(kg: KnowledgeGraph) 
     asking.join()
     assert told[0].startswith(b"HTTP/1.1 504")
     assert b"connection: close" in told[0]
+
+
+@pytest.mark.parametrize(
+    ("start", "status"),
+    [("GET /sparql?query={} HTTP/1.1\r\nHost: x\r\n\r\n", b"414 URI Too Long"),
+     ("GET /healthz HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n", b"431 Request Header Fields Too Large")],
+)  # fmt: skip
+def test_a_head_that_is_too_long_is_refused_though_it_comes_at_once(
+    both: tuple[httpx.Client, Counting, httpx.Client], start: str, status: bytes
+) -> None:
+    told = said(both[0], start.format("a" * LARGEST_HEAD).encode())
+    assert told.startswith(b"HTTP/1.1 " + status)
+    assert told.count(b"HTTP/1.1") == 1
+
+
+def test_half_a_request_behind_a_whole_one_has_its_time(both: tuple[httpx.Client, Counting, httpx.Client]) -> None:
+    address = both[0].base_url.host, both[0].base_url.port or 0
+    with socket.create_connection(address, timeout=30) as connection:
+        connection.sendall(LAST.replace(b"Connection: close\r\n", b"") + LAST[:20])
+        time.sleep(6)
+        connection.sendall(LAST[20:])
+        told = b""
+        while part := connection.recv(1 << 16):
+            told += part
+    assert told.count(b"HTTP/1.1 200 OK") == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -151,6 +152,27 @@ def test_a_process_that_dies_while_it_has_nothing_to_do_is_replaced_before_anybo
         process.child.kill()
         while not process.gone:
             time.sleep(0.01)
+        assert evaluators.serialize_query(SMALL, "csv")[0].startswith(b"s\r\n")
+
+
+def test_a_process_that_cannot_open_the_store_holds_nobody_up_for_ever(folder: Path, tmp_path: Path) -> None:
+    own = tmp_path / "store"
+    shutil.copytree(folder, own)
+    told = Told()
+    with Evaluators(own, 1, Limits(seconds=3, waiting=3), told) as evaluators:
+        assert evaluators.serialize_query(SMALL, "csv")[0].startswith(b"s\r\n")
+        own.rename(tmp_path / "aside")
+        [process] = evaluators.pool.everyone
+        process.child.kill()
+        while not process.gone:
+            time.sleep(0.01)
+        started = time.monotonic()
+        with pytest.raises(ProblemError, match="busy"):
+            evaluators.serialize_query(SMALL, "csv")
+        assert time.monotonic() - started < 20
+        assert told.started < 10, "it is not tried again and again without a pause"
+        (tmp_path / "aside").rename(own)
+        time.sleep(2)
         assert evaluators.serialize_query(SMALL, "csv")[0].startswith(b"s\r\n")
 
 

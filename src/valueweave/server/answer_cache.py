@@ -19,13 +19,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from valueweave.server.editions import Editions
 from valueweave.server.routing import came_to, route_of
 
-__all__ = ["VARYING_HEADERS", "AnswerCache", "BoundedCache", "Kept", "KeptAnswers", "key_of"]
+__all__ = ["ANSWERED", "VARYING_HEADERS", "AnswerCache", "BoundedCache", "Kept", "KeptAnswers", "key_of"]
 
 Value = TypeVar("Value")
 _LARGEST_PART = 8
 """No answer takes more than this part of the whole."""
 _ENTRY = 1000
 """About so many bytes an entry takes beside its body."""
+ANSWERED = "valueweave.answered"
+"""Where a request carries the answer that it was given already: the edition it is of, and a future of it."""
 VARYING_HEADERS = {b"accept", b"accept-language", b"host"}
 """The headers of a request on which answers depend."""
 _SENT_WITH_304 = {b"etag", b"cache-control", b"vary"}
@@ -160,7 +162,8 @@ class AnswerCache:
             elif name == b"authorization":
                 await self.app(scope, receive, send)
                 return
-        version = self._editions.current().version
+        given = scope.get(ANSWERED)
+        version = (given[0] if given else self._editions.current()).version
         key = key_of(version, scope["path"], scope["query_string"], scope["scheme"], varying)
         found = self._kept.get(key)
         if found is not None:

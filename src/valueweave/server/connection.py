@@ -66,6 +66,7 @@ class Connection(HttpToolsProtocol):
         super().__init__(*given, **named)
         self._patience = patience or Patience()
         self._at = _At.HEAD
+        self._head = 0  # bytes of the head
         self._aside = self._body = 0  # bytes beside the body since there was some of it; bytes of the body
         self._moved = False  # whether a request began or some of its body came with the last bytes
         self._began = 0.0
@@ -109,16 +110,26 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Begin with the next request."""
-        self._at, self._moved = _At.HEAD, True
+        self._at, self._moved, self._head = _At.HEAD, True, 0
         super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        """Take a part of the address."""
+        self._head += len(url)
+        super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header; those that come after the body are of no use to anyone."""
         if self._at is _At.HEAD:
+            self._head += len(name) + len(value) + 4
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Wait for the body from now on; the application counts its bytes."""
+        if self._head > LARGEST_HEAD:
+            too_long = b"414 URI Too Long" if len(self.url) > LARGEST_HEAD else b"431 Request Header Fields Too Large"
+            self._give_up(too_long)
+            raise ValueError("The head is too long.")  # to the parser, which reads no further
         self._at, self._body, self._began = _At.BODY, 0, self.loop.time()
         self._expect(None)
         if self._direct is None or not self._direct.take(self):
@@ -185,6 +196,8 @@ class Connection(HttpToolsProtocol):
         """Go on with the next request, and watch how fast the other side takes the rest of the answer."""
         cast("Joining", self.transport).flush()
         super().on_response_complete()
+        if self._at is not _At.END:
+            self._unset_keepalive_if_required()  # the next request has begun
         if self.transport.get_write_buffer_size():
             self._watch_taking()
         else:

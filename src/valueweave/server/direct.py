@@ -16,14 +16,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from valueweave.server.answer_cache import VARYING_HEADERS, Kept, KeptAnswers, key_of
+from valueweave.server.answer_cache import ANSWERED, VARYING_HEADERS, Kept, KeptAnswers, key_of
 from valueweave.server.caching import KEPT, VARYING, tag_at
 from valueweave.server.compression import LEAST
 from valueweave.server.editions import Edition, Editions
 from valueweave.server.errors import ProblemError
 from valueweave.server.evaluators import Evaluators
 from valueweave.server.joining import LONGEST_JOINED, Joining
-from valueweave.server.lean import ANSWERED
 from valueweave.server.line import Asker
 from valueweave.server.metering import Notes, new_id
 from valueweave.server.middleware import NOSNIFF
@@ -171,11 +170,11 @@ class DirectAnswers:
         query.answer.add_done_callback(lambda answer: self._answered(answering, plain, answer))
 
     def _answered(self, answering: _Answering, plain: Plain, answer: asyncio.Future[Evaluated]) -> None:
+        # Whoever asks for the exception has seen it; it is told further on.
+        found = None if answer.cancelled() or answer.exception() else answer.result()
         if answer.cancelled() or answering.connection.transport.is_closing():
             self._end(answering, 503)
             return
-        # Whoever asks for the exception has seen it; it is told further on.
-        found = None if answer.exception() else answer.result()
         if found is None or found.error or len(found.body) >= LONG:
             self._pass_on(answering, answer)
             return

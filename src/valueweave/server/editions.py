@@ -134,12 +134,7 @@ class Editions:
 
         While the pointer cannot be read, or names what cannot be opened, it is the edition before.
         """
-        mark = self._look()
-        if mark != self._mark and mark is not None:
-            with self._opening:
-                if mark != self._mark:
-                    self._renew()
-                    self._mark = mark
+        self._look_up()
         kept = _KEPT.get()
         if kept is None:
             return self._edition
@@ -158,7 +153,7 @@ class Editions:
 
     def hold(self) -> Edition:
         """Return the current edition as :meth:`current`, and keep it open until it is let go."""
-        self.current()
+        self._look_up()  # not in the name of the request that this context may be of: it may have ended
         with self._using:
             self._used[self._edition] += 1
             return self._edition
@@ -194,6 +189,15 @@ class Editions:
             self._close_past(0)
             if self._edition.kg is not self._first:
                 self._edition.kg.close()
+
+    def _look_up(self) -> None:
+        """Open the current version, if it is another one."""
+        mark = self._look()
+        if mark != self._mark and mark is not None:
+            with self._opening:
+                if mark != self._mark:
+                    self._renew()
+                    self._mark = mark
 
     def _look(self) -> object:
         """Return what changes whenever the pointer is switched."""

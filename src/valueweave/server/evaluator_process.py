@@ -74,6 +74,7 @@ class EvaluatorProcess(asyncio.BufferedProtocol):
     Attributes:
         child: the process.
         gone: whether it is known to have ended.
+        was_open: whether it was ready to answer once.
     """
 
     def __init__(
@@ -112,7 +113,7 @@ class EvaluatorProcess(asyncio.BufferedProtocol):
         self._start = memoryview(bytearray(_PART))
         self._rest: memoryview | None = None
         self._kind = self._media = self._number = self._have = 0
-        self.gone = False
+        self.gone = self.was_open = False
 
     # -- what its owner asks
 
@@ -151,7 +152,10 @@ class EvaluatorProcess(asyncio.BufferedProtocol):
             await asyncio.shield(self._opened)
 
     def ask(self, query: Query) -> None:
-        """Have a query answered, in the event loop."""
+        """Have a query answered, in the event loop; a process that is gone has its owner told."""
+        if self.gone:
+            self._owner.lost(self, query, EOFError())
+            return
         number = next(self._numbers)
         self._queries[number] = query
         message = numbered(number, query.frame)
@@ -310,6 +314,7 @@ class EvaluatorProcess(asyncio.BufferedProtocol):
         assert self._loop is not None
         assert self._opened is not None
         if not self._opened.done():
+            self.was_open = True
             self._opened.set_result(None)
             return
         query = self._queries.pop(self._number, None)

@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from valueweave.problems import InputError
-from valueweave.server.answer_cache import BoundedCache
+from valueweave.server.answer_cache import ANSWERED, BoundedCache
 from valueweave.server.answers import kept_headers
 from valueweave.server.caching import NotModifiedError, not_modified
 from valueweave.server.editions import Editions
@@ -27,11 +27,9 @@ from valueweave.server.protocol import from_address, from_body, media_type_of, r
 from valueweave.server.routing import came_to
 from valueweave.server.settings import Settings
 
-__all__ = ["ANSWERED", "LeanQueries"]
+__all__ = ["LeanQueries"]
 
 _BODIES = {"application/sparql-query", "application/x-www-form-urlencoded"}
-ANSWERED = "valueweave.answered"
-"""Where a request carries the answer that it was given already: the edition it is of, and a future of it."""
 
 
 class LeanQueries:

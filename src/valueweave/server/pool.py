@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,8 @@ _MOMENT = 0.3
 """After so many seconds of waiting a spare process is started."""
 _IDLE = 20.0
 """A spare process that has had nothing to do for so long is ended."""
+_PAUSE = 1.0
+"""So many seconds pass before another process is started for one that could not open the store."""
 _LINE = 256
 """So many queries may wait."""
 
@@ -193,18 +194,25 @@ class Pool:
 
     def lost(self, process: EvaluatorProcess, query: Query | None, error: Exception) -> None:
         """Put another process in the place of one, and tell who waited for it."""
-        if query is not None:
-            self._line.end(query)
-            query.settle()
-            if not query.answer.done():
-                self._tell(query, error)
         if process in self._free:
             self._free.remove(process)
-        self._do(self._replace(process))
+        if process in self.everyone:
+            self.everyone.discard(process)
+            self._do(self._replace(process, 0 if process.was_open else _PAUSE))
+        if query is None:
+            return
+        self._line.end(query)
+        query.settle()
+        if query.answer.done():
+            return
+        if process.was_open:
+            self._tell(query, error, process in self._spare)
+        else:  # it is not for the query that it could not open the store
+            self._submit(query)
 
-    def _tell(self, query: Query, error: Exception) -> None:
+    def _tell(self, query: Query, error: Exception, spare: bool) -> None:
         if isinstance(error, InterruptedError):
-            query.slow = True
+            query.slow = spare
             self._submit(query)
         elif isinstance(error, TimeoutError):
             limit = f"The query was ended after {self._limits.seconds:g} seconds."
@@ -268,6 +276,7 @@ class Pool:
         """End a spare process that has nothing to do."""
         if process in self._free:
             self._free.remove(process)
+            self.everyone.discard(process)
             process.drop()
             self._do(self._replace(process))
 
@@ -276,15 +285,15 @@ class Pool:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _replace(self, process: EvaluatorProcess | None) -> None:
-        """End a process and start one in its place; of spare ones only as long as somebody waits."""
+    async def _replace(self, process: EvaluatorProcess | None, pause: float = 0) -> None:
+        """End a process and start one in its place, after a pause; of spare ones only as long as somebody waits."""
         loop = asyncio.get_running_loop()
         spare = process is None or process in self._spare
         if process is not None:
             await loop.run_in_executor(None, process.end)
-            self.everyone.discard(process)
             self._coming += spare
             self._spare.discard(process)
+            await asyncio.sleep(pause)
         fresh = None
         try:
             if not self._closed and (self._line.quick or not spare):
@@ -299,9 +308,13 @@ class Pool:
         if self._closed:
             await loop.run_in_executor(None, fresh.end)
             return
-        with suppress(EOFError, OSError):
-            await fresh.open()  # where that fails, whoever asks it is told
-        self._give(fresh)
+        try:
+            await fresh.open()
+        except (EOFError, OSError):
+            if not fresh.gone:
+                fresh.fail(EOFError())
+        else:
+            self._give(fresh)
 
 
 def _waiting(process: EvaluatorProcess) -> int:
@@ -312,5 +325,7 @@ _BUSY = Problem("server-busy", "All evaluators are busy with other queries.", "A
 _STOPPING = Problem("server-stopping", "The server is being stopped.", "Ask again in a moment.")
 _GONE = Problem("asker-gone", "Whoever asked has gone.", "Ask again, and wait for the answer.")
 _TOO_MUCH = Problem(
-    "query-memory", "The query was ended: it took more memory than a query may.", "Ask for less, or add LIMIT."
+    "query-memory",
+    "The process of the query ended: it took more memory than a query may, or was killed.",
+    "Ask for less, or add LIMIT.",
 )

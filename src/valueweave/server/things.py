@@ -41,10 +41,10 @@ _SHOWN_APART = {_RDF_TYPE, _LABEL, _ALTERNATIVE, SCE + "hasEvidence"}
 
 # Terms are written into these queries as the engine writes them. The default graph holds each statement once, so that
 # nothing need be made distinct.
-_POINTING = "SELECT ?p (COUNT(*) AS ?n) {{ ?s ?p {this} }} GROUP BY ?p ORDER BY ?p"
+_POINTING = "SELECT ?p (COUNT(*) AS ?n) {{ ?s ?p {this} FILTER(ISIRI(?s)) }} GROUP BY ?p ORDER BY ?p"
 _POINTING_BY = """
 SELECT ?s (EXISTS {{ GRAPH graph:inferred {{ ?s {property} {this} }} }} AS ?inferred)
-{{ {{ SELECT ?s {{ ?s {property} {this} }} ORDER BY ?s LIMIT {limit} }} }} ORDER BY ?s"""
+{{ {{ SELECT ?s {{ ?s {property} {this} FILTER(ISIRI(?s)) }} ORDER BY ?s LIMIT {limit} }} }} ORDER BY ?s"""
 _FEW = 200
 """So many statements that point to a thing are read one by one; of more the engine is asked for counts."""
 
