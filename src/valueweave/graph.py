@@ -265,9 +265,8 @@ class KnowledgeGraph:
         """
         found = describe(self.store, self.iri(term), incoming)
         if found is None:
-            raise InputError(
-                Problem("unknown-term", f"The graph says nothing of '{term}'.", "Check the spelling.", term=term)
-            )
+            remedy = self.names.unknown(self.iri(term), term).remedy
+            raise InputError(Problem("unknown-term", f"The graph says nothing of '{term}'.", remedy, term=term))
         return found
 
     # -- search
@@ -315,6 +314,8 @@ class KnowledgeGraph:
     def explain(self, subject: str, predicate: str, value: str, *, proofs: int = 1) -> Explanation:
         """Return why a statement holds, down to the passages of the sources, or what comes nearest to it.
 
+        As a string it is the text that ``valueweave explain`` prints.
+
         Args:
             subject: a term as a person writes it.
             predicate: a property; ``a`` for the class of a thing.
@@ -329,9 +330,11 @@ class KnowledgeGraph:
     def assess(self, individual: str, class_name: str) -> Assessment:
         """Return which conditions of a class a thing meets, which it does not meet, and what would meet them.
 
+        As a string it is the text that ``valueweave assess`` prints.
+
         Args:
             individual: a thing, as a person writes it.
-            class_name: a class that is defined, or whose members are described.
+            class_name: a class that is defined, or whose members are described; ``sce:`` may be left out.
 
         Raises:
             InputError: when a term cannot be read or is unknown, or the class has no conditions.

@@ -102,6 +102,68 @@ def test_a_missing_text_is_named_once_with_the_number_of_items_that_cite_it(plac
     assert [p.code for p in report.problems] == ["no-source-text"]
     assert "3 evidence items cite it" in report.problems[0].message
     assert (report.intact, report.ok, report.texts) == (0, False, {})
+    assert (report.checked, report.unchecked, report.to_json()["broken"]) == (0, 3, 0)
+
+
+def other_source(place: Any) -> None:
+    """Register a second source, cited once."""
+    sources = place.project.data / "sources.yaml"
+    record = "  - {id: source/mill, type: Source, label: {en: m}, title: m, textFile: mill.txt}\n"
+    sources.write_text(sources.read_text("utf-8") + record, "utf-8")
+    (place.sources / "mill.txt").write_text("In 2019 a mill.", "utf-8")
+    digest = hashlib.sha256(b"In 2019").hexdigest()
+    text = place.case.read_text("utf-8")
+    item = (
+        f"      - {{inSource: source/mill, section: '1', start: 0, end: 7, sha256: {digest}, evidenceKind: stated}}\n"
+    )
+    place.write(text.replace("    endYear: 2016\n    evidence:\n", "    endYear: 2016\n    evidence:\n" + item))
+
+
+def test_with_one_text_alone_the_others_are_not_checked_and_not_broken(place: Any) -> None:
+    other_source(place)
+    assert verify(place.project, place.sources).intact == 4
+    (place.sources / "text.txt").unlink()
+    report = verify(place.project, place.sources)
+    assert (report.ok, report.checked, report.intact, report.unchecked) == (True, 1, 1, 3)
+    assert (report.to_json()["broken"], report.to_json()["not_checked"]) == (0, 3)
+    assert [(p.code, p.level, p.record) for p in report.problems] == [("no-source-text", "info", "source/000")]
+    assert "3 not checked" in report.to_text()
+    (place.sources / "mill.txt").write_text("An 2019 a mill.", "utf-8")
+    broken = verify(place.project, place.sources)
+    assert (broken.ok, broken.to_json()["broken"], broken.unchecked) == (False, 1, 3)
+
+
+def test_one_source_alone_can_be_verified(place: Any) -> None:
+    other_source(place)
+    change_text(place, "its own logistics", "its own  logistics")
+    assert not verify(place.project, place.sources).ok
+    for name in ("mill", "source/mill", "https://w3id.org/valueweave/id/source/mill"):
+        report = verify(place.project, place.sources, only=[name])
+        assert (report.ok, report.checked, report.intact, report.unchecked) == (True, 1, 1, 0)
+    assert verify(place.project, place.sources, only=["mill", "000"]).checked == 4
+    (place.sources / "mill.txt").unlink()
+    gone = verify(place.project, place.sources, only=["mill"])
+    assert (gone.ok, gone.checked, gone.unchecked) == (False, 0, 1)
+    with pytest.raises(InputError, match="Did you mean 'source/mill'"):
+        verify(place.project, place.sources, only=["milk"])
+
+
+def test_a_source_that_is_not_clear_is_told_with_what_it_may_mean(place: Any) -> None:
+    other_source(place)
+    sources = place.project.data / "sources.yaml"
+    more = "".join(
+        f"  - {{id: source/00{n}, type: Source, label: {{en: m}}, title: m, textFile: 00{n}_a.txt}}\n" for n in (1, 2)
+    )
+    sources.write_text(sources.read_text("utf-8") + more, "utf-8")
+    for name in ("00", "source/00"):
+        with pytest.raises(InputError, match=r"'.*00' may be source/000, source/001, source/002\. Write one of them"):
+            find(place.project, name, place.sources, text="x")
+    with pytest.raises(InputError, match="Did you mean 'source/mill'"):
+        find(place.project, "milk", place.sources, text="x")
+    for name in ("new_a.txt", "new_b.txt"):
+        (place.sources / name).write_text("x", "utf-8")
+    with pytest.raises(InputError, match=r"'new' may be new_a\.txt, new_b\.txt"):
+        find(place.project, "new", place.sources, text="x")
 
 
 def test_a_section_is_named_once(place: Any) -> None:
@@ -275,6 +337,7 @@ def texts() -> Path:
 def test_every_span_of_the_project_is_in_the_source_texts(texts: Path) -> None:
     report = verify(Project(HOME, HOME / "build"), texts)
     assert report.checked > 100
+    assert report.unchecked == 0
     assert report.ok, report.to_text()
 
 

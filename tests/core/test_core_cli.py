@@ -65,7 +65,7 @@ def test_a_missing_store_is_built_first_and_data_stays_apart(project: Project, c
     done = command(project, "query", "stages", "--format", "csv")
     assert done.returncode == 0, done.stderr
     assert [row[1] for row in csv.reader(io.StringIO(done.stdout))] == ["start", "2007", "2017"]
-    assert "building it" in done.stderr
+    assert f"There is no store at {project.store} yet: building it." in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -201,6 +201,7 @@ def test_evidence_is_verified_shown_and_found(ready: Project, tmp_path: Path, co
     (tmp_path / "empty").mkdir()
     nothing = command(ready, "evidence", "verify", "--sources", str(tmp_path / "empty"))
     assert (nothing.returncode, len(nothing.stdout.splitlines())) == (2, 2)
+    assert "5 not checked" in nothing.stdout
     wrong = command(ready, "evidence", "verify", "--sources", str(tmp_path / "none"))
     assert (wrong.returncode, "Traceback" in wrong.stderr) == (2, False)
 

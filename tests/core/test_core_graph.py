@@ -97,6 +97,8 @@ def test_a_description_holds_both_directions_and_the_evidence(kg: KnowledgeGraph
     assert "京东" in found._repr_html_()
     with pytest.raises(InputError, match="says nothing"):
         kg.describe("actor/nobody")
+    with pytest.raises(InputError, match="Did you mean 'actor/jd'"):
+        kg.describe("actor/jdd")
     with pytest.raises(InputError, match="no term"):
         kg.describe("a b")
 

@@ -8,6 +8,7 @@ import pyoxigraph as ox
 import pytest
 
 from valueweave.build import build
+from valueweave.graph import open as open_graph
 from valueweave.live import Curator
 from valueweave.live.overlay import UPDATES_GRAPH
 from valueweave.namespaces import GRAPH, ID, SCE
@@ -187,6 +188,53 @@ def test_an_update_may_not_contradict(project: Project, curator: Curator) -> Non
             "INSERT DATA { <stage/jd-2> sce:precedes <stage/jd-1> . <stage/jd-1> sce:precedes <stage/jd-2> }"
         )
     assert_state(project, before)
+
+
+ITEM = "<actor/jd/evidence/000-9-12>"
+SPAN = (
+    f"<actor/jd> sce:hasEvidence {ITEM} . {ITEM} a sce:EvidenceItem ; sce:inSource <source/000> ; "
+    'sce:section "1" ; sce:startOffset 9 ; sce:endOffset 12 .'
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "backed"),
+    [
+        ("<actor/jd> sce:cooperatesWith <actor/x>", False),
+        (f"GRAPH <{GRAPH}mine> {{ <actor/jd> sce:cooperatesWith <actor/x> }}", False),
+        (f"<actor/jd> sce:cooperatesWith <actor/x> . {SPAN}", False),
+        (f"<actor/jd> sce:cooperatesWith <actor/x> . {SPAN} {ITEM} sce:supports sce:cooperatesWith", True),
+    ],
+)
+def test_an_update_is_backed_by_no_passage_but_one_that_it_brings_for_it(
+    project: Project, curator: Curator, text: str, backed: bool
+) -> None:
+    curator.update(f"INSERT DATA {{ {text} }}")
+    with open_graph(project.home, project.store) as kg:
+        [said_so] = kg.explain("actor/jd", "sce:cooperatesWith", "actor/x").proofs
+        assert [(one.start, one.end) for one in said_so.passages] == ([(9, 12)] if backed else [])
+        [follows] = kg.explain("actor/x", "sce:cooperatesWith", "actor/jd").proofs
+        assert follows.premises
+        assert any(leaf.passages for leaf in follows.leaves()) is backed
+        [as_before] = kg.explain("actor/jd", "sce:cooperatesWith", "actor/wuliu").proofs
+        assert [(one.start, one.end) for one in as_before.passages] == [(1, 5)]
+
+
+def test_what_an_update_says_is_backed_where_a_file_says_it_too(project: Project, curator: Curator) -> None:
+    curator.update(f"INSERT DATA {{ {LINK} . <actor/jd> sce:cooperatesWith <actor/x> }}")
+    with open_graph(project.home, project.store) as kg:
+        [proof] = kg.explain("actor/jd", "sce:cooperatesWith", "actor/wuliu").proofs
+        assert UPDATES_GRAPH in proof.graphs
+        assert [(one.start, one.end) for one in proof.passages] == [(1, 5)]
+
+
+def test_a_contradiction_names_passages_of_what_a_file_says_alone(curator: Curator) -> None:
+    with pytest.raises(ContradictionError) as error:
+        curator.update("INSERT DATA { <actor/jd> a sce:Stage }")
+    [problem] = error.value.problems
+    told = problem.message.split("But: ")[1]
+    assert "source 000" in told
+    assert "JD is a stage (graph:updates)" in told
 
 
 def test_conditions_are_looked_up_in_the_graphs_that_are_named(project: Project, curator: Curator) -> None:

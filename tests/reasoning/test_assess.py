@@ -11,6 +11,7 @@ import pyoxigraph as ox
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.definitions import BY_ASSUMPTION, FIXTURES, closure, individual
 from tests.reasoning.small import book, rule, store
 
 from valueweave.graph import KnowledgeGraph
@@ -22,15 +23,12 @@ from valueweave.reasoning.assessment.assess import Assessor, Ground
 from valueweave.reasoning.assessment.condition import Condition
 from valueweave.reasoning.assessment.result import Assessment, assess, rank
 from valueweave.reasoning.assessment.text import AssessmentWriter
-from valueweave.reasoning.closure.materialize import materialize
 from valueweave.reasoning.proofs.explain import Explainer
 from valueweave.reasoning.rules.book import RuleBook, RuleText, rule_texts
 from valueweave.reasoning.rules.conditions import where
 from valueweave.reasoning.rules.expressions import ClassName, Or
 
 TYPE = ox.NamedNode(PREFIXES["rdf"] + "type")
-FIXTURES = sorted((Path(__file__).parents[1] / "fixtures" / "definitions").glob("*.ttl"))
-BY_ASSUMPTION = {"CrossCaseClaim"}
 BASE = """
 :p a owl:ObjectProperty . :q a owl:ObjectProperty . :size a owl:DatatypeProperty .
 :A a owl:Class . :B a owl:Class . :C a owl:Class ; owl:disjointWith :B .
@@ -344,15 +342,19 @@ def rules(ontology: OntologyIndex) -> RuleBook:
     return RuleBook.compile(ontology.triples, rule_texts(Project.find()))
 
 
-@pytest.mark.parametrize("fixture", FIXTURES, ids=lambda path: path.stem)
-def test_each_definition_names_what_is_missing(fixture: Path, ontology: OntologyIndex, rules: RuleBook) -> None:
-    stated = [quad.triple for quad in ox.parse(path=fixture)]
-    inferred = materialize(stated, ontology.triples, rules).triples()
+@pytest.fixture(scope="module")
+def definitions(ontology: OntologyIndex, rules: RuleBook) -> ox.Store:
+    """The fixtures of all definitions under the real ontology; tests only read it."""
     engine = ox.Store()
-    engine.extend(ox.Quad(t.subject, t.predicate, t.object) for t in (*ontology.triples, *stated, *inferred))
-    ground, explainer = Ground(engine, rules), Explainer(engine, rules)
+    engine.extend(ox.Quad(t.subject, t.predicate, t.object) for t in (*ontology.triples, *closure(ontology, rules)))
+    return engine
+
+
+@pytest.mark.parametrize("fixture", FIXTURES, ids=lambda path: path.stem)
+def test_each_definition_names_what_is_missing(fixture: Path, definitions: ox.Store, rules: RuleBook) -> None:
+    ground, explainer = Ground(definitions, rules), Explainer(definitions, rules)
     found = {
-        name: assess(ground, explainer, ox.NamedNode(f"https://w3id.org/valueweave/fixture/{name}"), SCE + fixture.stem)
+        name: assess(ground, explainer, individual(fixture, name), SCE + fixture.stem)
         for name in ("positive", "negative", "nearMiss")
     }
     positive = found["positive"].condition
@@ -461,3 +463,17 @@ def test_the_command_prints_a_tree_and_json(built_project: Project) -> None:
     assert run("state/cosmo-step-2").returncode == 2
     assert run(*asked, "--all").returncode == 2
     assert "Did you mean" in run("state/cosmo-step-9", "sce:SupplyChainAsAService").stderr
+
+
+def test_a_class_may_be_named_without_its_prefix_and_a_wrong_name_is_mended(kg: KnowledgeGraph) -> None:
+    named = kg.assess("state/cosmo-step-2", "SupplyChainAsAService")
+    assert named.class_iri == SCE + "SupplyChainAsAService"
+    with pytest.raises(InputError, match=r"Did you mean 'sce:SupplyChainAsAService'"):
+        kg.assess("state/cosmo-step-2", "SupplyChainAsService")
+
+
+def test_an_assessment_as_a_string_is_what_the_command_line_prints(kg: KnowledgeGraph) -> None:
+    found = kg.assess("state/cosmo-step-2", "sce:SupplyChainAsAService")
+    assert str(found) == AssessmentWriter(kg.label, kg.reasoning.rules.labels).text(found)
+    assert str(found).startswith("✗ COSMO in step 2 (state/cosmo-step-2): supply chain as a service")
+    assert str(kg.reasoning.rank("state/cosmo-step-2")[0]).startswith(("✗", "✓", "?"))

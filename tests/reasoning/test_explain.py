@@ -152,7 +152,57 @@ def test_the_forms_say_the_same() -> None:
     assert diagram.count("-->") >= 4
 
 
+PAGE = ":jd a :Firm ; sce:hasEvidence :e . :e sce:startOffset 1 ; sce:endOffset 5"
+ADDED = ":jd :with :x ; sce:hasEvidence :f . :f sce:startOffset 7 ; sce:endOffset 9"
+
+
+@pytest.mark.parametrize(
+    ("files", "asked", "expected"),
+    [
+        # Each file by its own evidence.
+        ([PAGE, ADDED], ":jd a :Firm", [1]),
+        ([PAGE, ADDED], ":jd :with :x", [7]),
+        ([PAGE, ":jd :with :x"], ":jd :with :x", []),
+        # What two files say, by that of both.
+        ([PAGE, ADDED + " . :jd a :Firm"], ":jd a :Firm", [1, 7]),
+        # What names a property that its own file is silent on is about the file that defines the record.
+        ([":jd a :Firm ; :with :x", ":jd sce:hasEvidence :f . :f sce:startOffset 7 ; sce:supports :with"],
+         ":jd :with :x", [7]),
+        ([":jd a :Firm", ":jd :with :x", ":jd sce:hasEvidence :f . :f sce:startOffset 7 ; sce:supports :with"],
+         ":jd :with :x", []),
+        ([":jd a :Firm ; :with :x", ":jd sce:hasEvidence :f ; :with :y . :f sce:startOffset 7 ; sce:supports :with"],
+         ":jd :with :x", []),
+    ],
+)  # fmt: skip
+def test_a_passage_backs_what_its_own_file_says(files: list[str], asked: str, expected: list[int]) -> None:
+    engine = ox.Store()
+    for number, text in enumerate(files):
+        for found in triples(f"@prefix sce: <{SCE}> . {text} ."):
+            engine.add(ox.Quad(found.subject, found.predicate, found.object, ox.NamedNode(f"urn:x/file/{number}")))
+            engine.add(ox.Quad(found.subject, found.predicate, found.object))
+    explanation = Explainer(engine, book()).explain(triple(f"{asked} ."))
+    assert [passage.start for passage in explanation.proofs[0].passages] == expected
+
+
+def test_an_explanation_as_a_string_is_its_text() -> None:
+    explanation = explainer(ONTOLOGY, DATA).explain(triple(":x a :Partner ."))
+    assert str(explanation).splitlines()[1] == "  by: partner = actor and (works with some actor)"
+
+
 # -- the real graph
+
+
+def test_printed_in_python_it_is_what_the_command_line_prints(kg: KnowledgeGraph) -> None:
+    for asked in (("state/cosmo-step-3", "a", "sce:SupplyChainAsAService"), ("actor/jd", "a", "sce:Stage")):
+        explanation = kg.explain(*asked)
+        assert str(explanation) == ProofWriter(kg.label).text(explanation)
+    assert str(kg.explain("actor/jd", "a", "sce:Organization")).startswith("JD is an organization\n")
+
+
+def test_terms_of_the_ontology_may_be_named_without_their_prefix(kg: KnowledgeGraph) -> None:
+    short = kg.explain("stage/jd-1", "startYear", '"2007"^^xsd:integer')
+    assert short.statement.predicate.value == SCE + "startYear"
+    assert kg.explain("state/cosmo-step-3", "a", "SupplyChainAsAService").entailed
 
 
 def test_an_explanation_of_the_graph_ends_in_passages(kg: KnowledgeGraph) -> None:

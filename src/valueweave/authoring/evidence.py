@@ -1,18 +1,20 @@
 """Evidence: every span recomputed against the source texts, mended where it can be, and shown.
 
 In: a project and the folder of the source texts. Out: :class:`EvidenceReport`, passages, ready evidence items.
-The decision hidden here: what is told of a broken item, and that only offsets are ever rewritten.
+The decision hidden here: what is told of a broken item, that one whose text is absent is not broken, and that only
+offsets are ever rewritten.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from valueweave.authoring.document import Document
 from valueweave.authoring.evidence_items import Item, SourceText, check_folder, items_of, texts_of
 from valueweave.authoring.evidence_report import EvidenceReport, Passage
 from valueweave.authoring.loader import load_documents
@@ -29,8 +31,8 @@ from valueweave.authoring.spans import (
     span_hash,
 )
 from valueweave.authoring.tree import Scalar
-from valueweave.namespaces import ID, TermError, expand_iri, shorten_iri
-from valueweave.problems import InputError, Problem
+from valueweave.namespaces import ID, SCE, TermError, expand_iri, shorten_iri
+from valueweave.problems import InputError, Problem, did_you_mean, name_list
 from valueweave.project import Project
 
 __all__ = [
@@ -49,26 +51,34 @@ __all__ = [
 ]
 
 
-def verify(project: Project, sources_dir: Path, fix: bool = False) -> EvidenceReport:
-    """Recompute every span of a project against the source texts.
+def verify(project: Project, sources_dir: Path, fix: bool = False, only: Sequence[str] = ()) -> EvidenceReport:
+    """Recompute every span of a project against the source texts that are there.
 
     Args:
         project: the project.
         sources_dir: folder that holds the files named by ``textFile`` of the sources.
         fix: rewrite the offsets of passages that stand elsewhere in the text; nothing else of the file changes.
+        only: ids of sources (``source/000``) or their last parts (``000``): look at items that cite one of these.
 
     Returns:
-        The report; each broken item is named by file, line, record and section.
+        The report; each broken item is named by file, line, record and section. Items whose text is not in the folder
+        are counted and told once for each text: they are neither intact nor broken.
 
     Raises:
-        InputError: when the folder or an authored file cannot be read.
+        InputError: when the folder or an authored file cannot be read, or there is no such source.
     """
     check_folder(sources_dir)
     documents = load_documents(project.data_files(), project)
     texts = texts_of(documents, sources_dir)
-    items = list(items_of(documents))
-    cited = Counter(item.source for item in items)
+    every = list(items_of(documents))
+    if only:
+        wanted = {_registered(source, _sources_in(documents)) for source in only}
+        texts = {iri: text for iri, text in texts.items() if iri in wanted}
+        every = [item for item in every if item.source in wanted]
+    cited = Counter(item.source for item in every)
     problems = [_with_count(text, cited[text.iri]) for text in texts.values() if text.problem]
+    absent = {text.iri for text in texts.values() if text.absent}
+    items = [item for item in every if item.source not in absent]
     broken = [(item, problem) for item in items if (problem := _check(item, texts.get(item.source)))]
     edits: dict[Path, list[tuple[Scalar, str]]] = {}
     for item, problem, place in _relocated(broken, texts):
@@ -89,7 +99,7 @@ def verify(project: Project, sources_dir: Path, fix: bool = False) -> EvidenceRe
     fixed = sum(len(changes) // 2 for changes in edits.values())
     order = sorted(problems, key=lambda p: (p.file or "", p.line or 0, p.column or 0))
     used = {shorten_iri(iri): str(text.path) for iri, text in texts.items() if text.text is not None}
-    return EvidenceReport(len(items), len(items) - len(broken), fixed, used, tuple(order))
+    return EvidenceReport(len(items), len(items) - len(broken), fixed, used, tuple(order), len(every) - len(items))
 
 
 def show(project: Project, identifier: str, sources_dir: Path) -> list[Passage]:
@@ -161,28 +171,70 @@ def find(
 
 def _source_path(project: Project, source: str, sources_dir: Path) -> Path:
     """Return the text file of a source: as registered, else the one whose name begins so (before it is registered)."""
-    iri = source if "://" in source else ID + (source if "/" in source else f"source/{source}")
+    iri = _iri_of(source)
     register = [path for path in project.data_files() if path.name == "sources.yaml"]
-    for document in load_documents(register, project):
-        for entry in document.by_iri.get(iri, ()):
-            name = entry.mapping.get("textFile")
-            if isinstance(name, Scalar):
-                return sources_dir / Path(name.text).name
+    known = _sources_in(load_documents(register, project), with_text=True)
+    if name := known.get(iri):
+        return sources_dir / Path(name).name
     short = iri.rsplit("/", 1)[-1]
     near = (
         sorted(path for path in sources_dir.glob(f"{short}*") if path.is_file())
         if re.fullmatch(r"[\w.-]+", short)
         else []
     )
-    if len(near) == 1:
+    starts = _beginning_so(iri, known)
+    if len(near) == 1 and len(starts) < 2:
         return near[0]
-    raise InputError(
-        Problem(
-            "unknown-source",
-            f"No source '{source}' is registered with a text file.",
-            "Add it to data/sources.yaml with textFile:, or correct the id.",
-        )
-    )
+    if len(near) > 1 and not starts:
+        raise InputError(_ambiguous(source, [path.name for path in near]))
+    remedy = "Add it to data/sources.yaml with textFile:, or correct the id."
+    raise InputError(_no_source(source, known, f"No source '{source}' is registered with a text file.", remedy))
+
+
+def _sources_in(documents: Iterable[Document], *, with_text: bool = False) -> dict[str, str]:
+    """Return the name of the text file of each source, ``""`` where it has none, by IRI of the source."""
+    found: dict[str, str] = {}
+    for document in documents:
+        for entry in document.entries:
+            if SCE + "Source" not in entry.types:
+                continue
+            name = entry.mapping.get("textFile")
+            if isinstance(name, Scalar):
+                found[entry.iri] = name.text
+            elif not with_text:
+                found.setdefault(entry.iri, "")
+    return found
+
+
+def _iri_of(source: str) -> str:
+    return source if "://" in source else ID + (source if "/" in source else f"source/{source}")
+
+
+def _registered(source: str, known: Collection[str]) -> str:
+    """Return the IRI of a source as a person names it; refuse one that is not registered, with what may be meant."""
+    iri = _iri_of(source)
+    if iri in known:
+        return iri
+    raise InputError(_no_source(source, known, f"No source '{source}' is registered.", "See data/sources.yaml."))
+
+
+def _beginning_so(iri: str, known: Iterable[str]) -> list[str]:
+    """Return the ids of the sources whose IRI begins so."""
+    return sorted(shorten_iri(other) for other in known if other.startswith(iri))
+
+
+def _no_source(source: str, known: Collection[str], message: str, remedy: str) -> Problem:
+    starts = _beginning_so(_iri_of(source), known)
+    if len(starts) > 1:
+        return _ambiguous(source, starts)
+    if starts:
+        return Problem("unknown-source", message, f"Did you mean '{starts[0]}'?", term=source)
+    names = [shorten_iri(other) for other in known]
+    return Problem("unknown-source", message, did_you_mean(shorten_iri(_iri_of(source)), names, remedy), term=source)
+
+
+def _ambiguous(source: str, names: Sequence[str]) -> Problem:
+    return Problem("ambiguous-source", f"'{source}' may be {name_list(names)}.", "Write one of them.", term=source)
 
 
 def _is_unreadable(text: SourceText | None) -> bool:
@@ -193,8 +245,10 @@ def _with_count(text: SourceText, cited: int) -> Problem:
     assert text.problem is not None
     if text.text is not None:
         return text.problem
-    items = f" {cited} evidence item{' cites' if cited == 1 else 's cite'} it."
-    return replace(text.problem, message=text.problem.message + items)
+    items = f" {cited} evidence item{' cites' if cited == 1 else 's cite'} it"
+    # Whoever has one text alone has done nothing wrong: what cites the others is left unchecked, and said to be.
+    note = f"{items}; not checked." if text.absent else f"{items}."
+    return replace(text.problem, message=text.problem.message + note, level="info" if text.absent else "error")
 
 
 def _check(item: Item, source: SourceText | None) -> Problem | None:

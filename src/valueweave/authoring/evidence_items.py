@@ -30,12 +30,14 @@ class SourceText:
         path: the file.
         text: the text, nothing when it cannot be read.
         problem: what is wrong with the file.
+        absent: whether the folder has no such file.
     """
 
     iri: str
     path: Path
     text: str | None
     problem: Problem | None = None
+    absent: bool = False
 
 
 @dataclass(slots=True)
@@ -128,7 +130,7 @@ def _read(document: Document, entry: Entry, name: Scalar, folder: Path) -> Sourc
 
     if not path.is_file():
         message, remedy = f"The text file '{path.name}' is not in {folder}.", "Put it there, or name another folder."
-        return SourceText(entry.iri, path, None, problem("no-source-text", message, remedy))
+        return SourceText(entry.iri, path, None, problem("no-source-text", message, remedy), absent=True)
     try:
         text = read_source(path)
     except InputError as error:

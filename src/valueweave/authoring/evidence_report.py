@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from valueweave.problems import Problem
+from valueweave.problems import Problem, has_errors
 
 __all__ = ["EvidenceReport", "Passage"]
 
@@ -19,11 +19,12 @@ class EvidenceReport:
     """What came of a verification.
 
     Attributes:
-        checked: number of evidence items looked at.
+        checked: number of evidence items held against a source text.
         intact: number of those whose passage is where they say.
         fixed: number of those whose offsets were rewritten.
         texts: source texts that were read, by id of the source.
-        problems: each broken item and each source text that is not the one cited.
+        problems: each broken item, each source text that is not the one cited, a note on each that is not there.
+        unchecked: number of evidence items whose source text is not there.
     """
 
     checked: int
@@ -31,17 +32,24 @@ class EvidenceReport:
     fixed: int
     texts: dict[str, str]
     problems: tuple[Problem, ...] = ()
+    unchecked: int = 0
+
+    @property
+    def nothing_to_check(self) -> bool:
+        """Whether there are items, and not one text to hold them against."""
+        return not self.texts and bool(self.checked or self.unchecked)
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is broken (what was mended is not)."""
-        return not any(problem.level == "error" for problem in self.problems)
+        """Whether something could be checked and nothing is broken (what was mended is not)."""
+        return not self.nothing_to_check and not has_errors(self.problems)
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as a JSON object."""
         return {
             "ok": self.ok,
             "checked": self.checked,
+            "not_checked": self.unchecked,
             "intact": self.intact,
             "fixed": self.fixed,
             "broken": self.checked - self.intact - self.fixed,
@@ -54,9 +62,10 @@ class EvidenceReport:
         lines = [str(problem) for problem in self.problems]
         broken = self.checked - self.intact - self.fixed
         fixed = f", {self.fixed} mended" if self.fixed else ""
+        unchecked = f"; {self.unchecked} not checked, their texts are not there" if self.unchecked else ""
         lines.append(
             f"{self.checked} evidence items checked against {len(self.texts)} source texts: "
-            f"{self.intact} intact{fixed}, {broken} broken."
+            f"{self.intact} intact{fixed}, {broken} broken{unchecked}."
         )
         return "\n".join(lines)
 

@@ -6,13 +6,16 @@ The decision hidden here: the rules are those that the store was built with, com
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 
 import pyoxigraph as ox
 
+from valueweave.description import label_of
 from valueweave.layout import ONTOLOGY_GRAPH
-from valueweave.namespaces import PREFIXES, TermError, expand_iri
+from valueweave.namespaces import PREFIXES, SCE, TermError, expand_iri
 from valueweave.problems import InputError, Problem
 from valueweave.reasoning.assessment.assess import Ground
 from valueweave.reasoning.assessment.result import Assessment, assess, rank
@@ -21,8 +24,11 @@ from valueweave.reasoning.proofs.explain import Explainer
 from valueweave.reasoning.proofs.model import Explanation
 from valueweave.reasoning.rules.book import RuleBook, RuleText
 from valueweave.store.interface import Store
+from valueweave.values import IRI
 
 __all__ = ["ReasoningDesk", "read_statement", "read_term"]
+
+_BARE = re.compile(r"[A-Za-z][\w-]*")
 
 
 def read_term(text: str) -> ox.NamedNode | ox.Literal:
@@ -126,7 +132,7 @@ class ReasoningDesk:
         Raises:
             InputError: when a term cannot be read or the graph does not know it.
         """
-        statement = read_statement(subject, predicate, value)
+        statement = read_statement(subject, self._full(predicate), self._full(value))
         for term, text in zip(
             (statement.subject, statement.predicate, statement.object), (subject, predicate, value), strict=True
         ):
@@ -134,9 +140,9 @@ class ReasoningDesk:
             if isinstance(term, ox.NamedNode) and not term.value.startswith((PREFIXES["owl"], PREFIXES["rdfs"])):
                 self._require(term.value, text)
         found = self.explainer.explain(statement, proofs=proofs)
-        if found.entailed or not is_schema_question(statement) or not isinstance(statement.object, ox.NamedNode):
-            return found
-        return self.schema.explain(statement)
+        if not found.entailed and is_schema_question(statement) and isinstance(statement.object, ox.NamedNode):
+            found = self.schema.explain(statement)
+        return replace(found, label=self._label)
 
     @cached_property
     def schema(self) -> SchemaQuestions:
@@ -156,14 +162,14 @@ class ReasoningDesk:
 
         Args:
             individual: a thing, as people write it.
-            class_name: a class.
+            class_name: a class; a bare name is one of the ontology.
 
         Raises:
             InputError: when a term cannot be read, is unknown, is no thing or no class, or nothing says what makes a
                 member of the class.
         """
         thing, wanted = self._named(individual, "individual"), self._named(class_name, "class")
-        return assess(self.ground, self.explainer, thing, wanted.value, class_name)
+        return replace(assess(self.ground, self.explainer, thing, wanted.value, class_name), label=self._label)
 
     def rank(self, individual: str) -> list[Assessment]:
         """Return the assessments of a thing against every defined class, the nearest first.
@@ -171,10 +177,22 @@ class ReasoningDesk:
         Raises:
             InputError: when the term cannot be read, is unknown or is no thing.
         """
-        return rank(self.ground, self.explainer, self._named(individual, "individual"))
+        found = rank(self.ground, self.explainer, self._named(individual, "individual"))
+        return [replace(one, label=self._label) for one in found]
+
+    def _label(self, iri: str, language: str) -> str:
+        return label_of(self._store, IRI(iri), language)
+
+    def _full(self, text: str) -> str:
+        """Return the prefixed name for the bare name of a term of the ontology, anything else as it is."""
+        name = text.strip()
+        bare = name != "a" and _BARE.fullmatch(name) and _is_term(self._store, ox.NamedNode(SCE + name))
+        return f"sce:{name}" if bare else text
 
     def _named(self, text: str, what: str) -> ox.NamedNode:
-        term = read_term(text)
+        # No thing has a bare name, and whoever leaves out the prefix of a class means the ontology.
+        bare = what == "class" and _BARE.fullmatch(text.strip())
+        term = read_term(f"sce:{text.strip()}" if bare else text)
         if isinstance(term, ox.Literal):
             remedy = (
                 "Name a thing, such as state/cosmo-step-2."

@@ -6,7 +6,7 @@ The decision hidden here: what counts as near, and which classes can be asked fo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -40,6 +40,7 @@ class Assessment:
         condition: the conditions of the class as a tree, with both readings.
         ground: what it rests on.
         explainer: what proves statements.
+        label: gives the label of a term by IRI and language, for the text; without it terms are called by their names.
     """
 
     thing: ox.NamedNode
@@ -47,6 +48,13 @@ class Assessment:
     condition: Condition
     ground: Ground = field(repr=False)
     explainer: Explainer = field(repr=False)
+    label: Callable[[str, str], str] | None = field(default=None, repr=False, compare=False)
+
+    def __str__(self) -> str:
+        """Return it as a tree of text in English, as the command line prints it."""
+        from valueweave.reasoning.assessment.text import AssessmentWriter  # noqa: PLC0415 - that module needs this one
+
+        return AssessmentWriter(self.label or (lambda iri, _: shorten_iri(iri)), self.ground.book.labels).text(self)
 
     @property
     def definitions(self) -> tuple[Expression, ...]:

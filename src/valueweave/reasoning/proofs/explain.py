@@ -85,7 +85,7 @@ class Explainer:
 
     def passages(self, triple: ox.Triple) -> list[Passage]:
         """Return where the sources say what an asserted statement says."""
-        return passages(self._engine, triple)
+        return passages(self._engine, triple, self._graphs(triple)[0])
 
     # -- the search
 
@@ -114,7 +114,8 @@ class Explainer:
         if triple not in known:
             asserted, derived = self._graphs(triple)
             if asserted:
-                known[triple] = Proof(triple, 0, graphs=tuple(asserted), passages=tuple(passages(self._engine, triple)))
+                behind = tuple(passages(self._engine, triple, asserted))
+                known[triple] = Proof(triple, 0, graphs=tuple(asserted), passages=behind)
             else:
                 number, name = derived[0]
                 if (query := self._rules.queries_by_name.get(name)) is not None:

@@ -7,11 +7,12 @@ of the sources; or, of what does not hold, what comes nearest.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
 import pyoxigraph as ox
 
+from valueweave.namespaces import shorten_iri
 from valueweave.reasoning.rules.files import QueryRule
 from valueweave.reasoning.rules.model import Body, Call, Rule, Source
 
@@ -122,6 +123,7 @@ class Explanation:
         nearest: when it does not hold, rules that would conclude it, the one with the fewest unmet conditions first.
         similar: when it does not hold, statements that differ from it in one place.
         axioms: of a statement about classes or properties, the smallest set of axioms behind it.
+        label: gives the label of a term by IRI and language, for the text; without it terms are called by their names.
     """
 
     statement: ox.Triple
@@ -130,3 +132,10 @@ class Explanation:
     nearest: tuple[Nearest, ...] = ()
     similar: tuple[ox.Triple, ...] = ()
     axioms: tuple[Source, ...] = ()
+    label: Callable[[str, str], str] | None = field(default=None, repr=False, compare=False)
+
+    def __str__(self) -> str:
+        """Return it as a tree of text in English, as the command line prints it."""
+        from valueweave.reasoning.proofs.text import ProofWriter  # noqa: PLC0415 - that module needs this one
+
+        return ProofWriter(self.label or (lambda iri, _: shorten_iri(iri))).text(self)

@@ -1,41 +1,73 @@
 """The passages behind an asserted statement.
 
-In: a store, a statement. Out: :class:`~valueweave.reasoning.proofs.model.Passage` values.
-The decision hidden here: which evidence of a record backs which of its statements. Items that name the property go
-before those that back the whole record, and these before items that name other properties.
+In: a store, a statement, the graphs that assert it. Out: :class:`~valueweave.reasoning.proofs.model.Passage` values.
+The decision hidden here: which evidence of a record backs which of its statements. An item speaks for the graph it
+stands in alone: what another file or an update says of the same record is not what the source says. One exception: an
+item that names a property of which its own graph says nothing backs what the file that defines the record says. Items
+that name the property go before those that back the whole record, and these before items that name other properties.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
+
 import pyoxigraph as ox
 
-from valueweave.namespaces import SCE
+from valueweave.layout import INFERRED_GRAPH
+from valueweave.namespaces import GRAPH, SCE
 from valueweave.reasoning.proofs.model import Passage
+from valueweave.reasoning.rules.model import TYPE
 
 __all__ = ["passages"]
 
 _HAS_EVIDENCE = ox.NamedNode(SCE + "hasEvidence")
+_UPDATES = GRAPH + "updates"
 
 
-def passages(engine: ox.Store, triple: ox.Triple) -> list[Passage]:
+def passages(engine: ox.Store, triple: ox.Triple, graphs: Collection[str]) -> list[Passage]:
     """Return where the sources say what an asserted statement says, in the order of the sources.
 
     Args:
-        engine: a store with its evidence in the default graph.
+        engine: a store with its evidence in the graphs of the files that state it.
         triple: the statement.
+        graphs: IRIs of the graphs that assert it; evidence in other graphs does not back it.
     """
     if not isinstance(triple.subject, ox.NamedNode):
         return []
-    items = [quad.object for quad in engine.quads_for_pattern(triple.subject, _HAS_EVIDENCE, None, ox.DefaultGraph())]
-    found = [_passage(engine, item, triple.predicate) for item in items if isinstance(item, ox.NamedNode)]
-    best = min((passage.scope for passage in found), default=0)
-    chosen = [passage for passage in found if passage.scope == best]
+    own = {name for name in graphs if name != _UPDATES}
+    found: dict[str, Passage] = {}
+    for passage, graph in _of_record(engine, triple):
+        # All updates share one graph: an item in it says nothing of what another update adds to the same record.
+        if graph.value in own or (graph.value in graphs and passage.scope == 0):
+            before = found.get(passage.item)
+            found[passage.item] = passage if before is None or passage.scope < before.scope else before
+    if not found and any(_states(engine, triple.subject, TYPE, ox.NamedNode(name)) for name in own):
+        for passage, graph in _of_record(engine, triple):
+            if passage.scope == 0 and not _states(engine, triple.subject, triple.predicate, graph):
+                found[passage.item] = passage
+    best = min((passage.scope for passage in found.values()), default=0)
+    chosen = [passage for passage in found.values() if passage.scope == best]
     return sorted(chosen, key=lambda passage: (passage.source, passage.start, passage.item))
 
 
-def _passage(engine: ox.Store, item: ox.NamedNode, predicate: ox.NamedNode) -> Passage:
+def _of_record(engine: ox.Store, triple: ox.Triple) -> Iterator[tuple[Passage, ox.NamedNode]]:
+    """Yield the evidence items of the subject of a statement, each with the graph that states it."""
+    for quad in engine.quads_for_pattern(triple.subject, _HAS_EVIDENCE, None, None):
+        graph = quad.graph_name
+        # What is inferred to be backed by an item is no statement of a file.
+        if not isinstance(graph, ox.NamedNode) or graph.value.startswith(INFERRED_GRAPH):
+            continue
+        if isinstance(quad.object, ox.NamedNode):
+            yield _passage(engine, quad.object, triple.predicate, graph), graph
+
+
+def _states(engine: ox.Store, subject: ox.NamedNode, predicate: ox.NamedNode, graph: ox.NamedNode) -> bool:
+    return next(engine.quads_for_pattern(subject, predicate, None, graph), None) is not None
+
+
+def _passage(engine: ox.Store, item: ox.NamedNode, predicate: ox.NamedNode, graph: ox.NamedNode) -> Passage:
     values: dict[str, list[str]] = {}
-    for quad in engine.quads_for_pattern(item, None, None, ox.DefaultGraph()):
+    for quad in engine.quads_for_pattern(item, None, None, graph):
         if isinstance(quad.object, ox.NamedNode | ox.Literal):
             values.setdefault(quad.predicate.value.removeprefix(SCE), []).append(quad.object.value)
     supported = values.get("supports", ())
