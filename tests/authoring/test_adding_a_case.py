@@ -11,6 +11,8 @@ import pytest
 from valueweave.authoring.evidence import find, verify
 from valueweave.build import build
 from valueweave.graph import open as open_graph
+from valueweave.live import Curator
+from valueweave.problems import InputError
 from valueweave.project import Project
 from valueweave.results import SolutionTable
 from valueweave.validation import validate
@@ -18,12 +20,18 @@ from valueweave.validation import validate
 PAGE = Path(__file__).parents[2] / "docs" / "adding-a-case.md"
 
 
+def _blocks() -> list[str]:
+    """Return the text, the record of its source, the case, and the record of the source as a case says it."""
+    blocks = re.findall(r"```(?:text|yaml)\n(.*?)```", PAGE.read_text("utf-8"), flags=re.DOTALL)
+    assert len(blocks) == 4
+    return blocks
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     """The registers of this checkout with the source and the case of the page, and no other case."""
     here = Project.find().home
-    blocks = re.findall(r"```(?:text|yaml)\n(.*?)```", PAGE.read_text("utf-8"), flags=re.DOTALL)
-    text, source, case = blocks
+    text, source, case, _ = _blocks()
     shutil.copytree(here / "ontology", tmp_path / "ontology")
     (tmp_path / "data" / "cases").mkdir(parents=True)
     (tmp_path / "queries").mkdir()
@@ -62,3 +70,18 @@ def test_the_stage_is_found_to_be_a_value_consensus_stage(project: Project) -> N
         table = kg.query("stage-types")
         assert isinstance(table, SolutionTable)
         assert table.column("type") == ["value consensus stage"]
+
+
+def test_the_case_can_be_put_into_a_running_server_by_the_names_that_the_pages_say(project: Project) -> None:
+    _, _, case, source = _blocks()
+    (project.home / "data" / "cases" / "mill.yaml").unlink()
+    (project.home / "data" / "sources.yaml").unlink()
+    build(project)
+    told = "".join((PAGE.parents[1] / page).read_text("utf-8") for page in ("README.md", "docs/http-api.md"))
+    [name] = set(re.findall(r"/api/v1/(?:live-)?cases/([a-z][\w-]*)", told + PAGE.read_text("utf-8")))
+    curator = Curator(project)
+    with pytest.raises(InputError, match="Nothing has the id 'source/mill'"):
+        curator.put_case(name, case.encode())
+    assert curator.put_case(name, (case + source).encode()).added > 0
+    with open_graph(project.home, store=project.store) as kg:
+        assert kg.query("ASK { <case/mill> sce:reportedIn <source/mill> }")

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from valueweave.namespaces import ID, PREFIXES
 from valueweave.sparql_errors import syntax_error
 from valueweave.sparql_text import QueryError, check_query, query_form, substitute, variables
 from valueweave.sparql_tokens import tokens
@@ -190,6 +191,14 @@ def test_no_value_is_put_into_a_text_that_reads_in_two_ways() -> None:
         ("INSERT DATA { <urn:a> <urn:b> 1 }", "1:", "not updates"),
         ("SELECT ?s WHERE { ?s ?p ?o } GROUP BY ?o", "1:", "neither grouped"),
         ("SELECT ?s WHERE {\n  ?s ?p }", "2:9", "does not parse here"),
+        ("ASK { id:actor/jd a sce:Actor }", "1:7: error: id:actor/jd", "Write <actor/jd>: relative IRIs"),
+        ("SELECT ?s {\n ?s sce:p id:a/b/c-1. }", "2:11: error: id:a/b/c-1", "Write <a/b/c-1>"),
+        ("ASK { ?s id:a/jd ?o }", "1:10: error: id:a/jd", "Write <a/jd>"),
+        ("BASE <http://b/> ASK { id:a/b ?p ?o }", "1:24", "Write <https://w3id.org/valueweave/id/a/b>."),
+        ("ASK { GRAPH graph:case/x { ?s ?p ?o } }", "1:13", "Write <https://w3id.org/valueweave/graph/case/x>."),
+        ("ASK { ?s sce:a/foo ?o }", "1:16: error: foo", "does not parse here"),
+        ("ASK { _:x foo:p 2 }", "1:11: error: foo:p", "prefix that it does not declare"),
+        ('ASK { ?s ?p "1"^^foo:integer }', "1:18: error: foo:integer", "prefix that it does not declare"),
     ],
 )
 def test_a_query_that_does_not_parse_is_told_with_its_place(query: str, place: str, words: str) -> None:
@@ -198,6 +207,48 @@ def test_a_query_that_does_not_parse_is_told_with_its_place(query: str, place: s
     told = str(syntax_error(caught.value, query, file="q.rq"))
     assert told.startswith(f"q.rq:{place}")
     assert words in told
+
+
+@pytest.mark.parametrize(
+    ("update", "place", "words"),
+    [
+        ("INSERT DATA {\n <urn:a> foo:b 1 }", "2:10: error: foo:b", "update uses a prefix that it does not declare"),
+        ("INSRT DATA { <urn:a> <urn:b> 1 }", "1:1: error: INSRT", "'INSERT'"),
+        ("PREFIX a: <urn:a> INSRT DATA { }", "1:19: error: INSRT", "'INSERT'"),
+        ("INSERT DTA { <urn:a> <urn:b> 1 }", "1:8: error: DTA", "'DATA'"),
+        ("INSERT { ?s ?p 1 } WHER { ?s ?p 2 }", "1:20: error: WHER", "'WHERE'"),
+        ("INSERT DATA { } ; DELET WHERE { ?s ?p ?o }", "1:19: error: DELET", "'DELETE'"),
+        ("INSERT DATA { } DELETE DATA { }", "1:17: error: DELETE", "';' between two operations"),
+        ("INSERT DATA { <urn:a> <urn:b> ?c }", "1:31: error: ?c", "no variables"),
+        ("INSERT DATA { id:actor/jd <urn:b> 1 }", "1:15: error: id:actor/jd", "Write <actor/jd>"),
+        ("INSERT DATA { <urn:a> <urn:b> ", "1:31", "The update ends too early"),
+        ("SELECT * { ?s ?p ?o }", "1:1: error: SELECT", "not queries"),
+        ("hello", "1:1: error: hello", "Updates start with INSERT"),
+    ],
+)
+def test_an_update_that_does_not_parse_is_told_with_its_place(update: str, place: str, words: str) -> None:
+    with pytest.raises(SyntaxError) as caught:
+        ox.Store().update(update, base_iri=ID, prefixes=PREFIXES)
+    told = str(syntax_error(caught.value, update, kind="update"))
+    assert told.startswith(place)
+    assert words in told
+
+
+def test_the_fault_of_a_long_text_is_found_in_a_few_readings(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = "\n".join(f"<urn:s{number}> <urn:p> 'text' ." for number in range(2000))
+    update = f"INSERT DATA {{ {rows} <urn:a> foo:b 1 . {rows} }}"
+    readings, engine = [], ox.Store()
+
+    class Counting:
+        def update(self, text: str, **more: object) -> None:
+            readings.append(text)
+            engine.update(text, base_iri=ID, prefixes=PREFIXES)
+
+    with pytest.raises(SyntaxError) as caught:
+        Counting().update(update)
+    monkeypatch.setattr("valueweave.sparql_errors.ox.Store", Counting)
+    assert "foo:b" in str(syntax_error(caught.value, update, kind="update"))
+    assert len(readings) < 8
 
 
 def test_form_and_variables() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
+import pyoxigraph as ox
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from tests.server.conftest import serving
@@ -15,8 +17,11 @@ from valueweave.graph import KnowledgeGraph
 from valueweave.problems import InputError
 from valueweave.project import Project
 from valueweave.server import Settings, create_app
+from valueweave.server.errors import ProblemError
 from valueweave.server.settings import load_settings
 from valueweave.server.settings_table import with_table
+from valueweave.store import EmbeddedStore
+from valueweave.store.remote_target import Target
 
 
 def test_the_environment_goes_before_the_file_and_the_file_before_what_is_usual(tmp_path: Path) -> None:
@@ -100,6 +105,37 @@ def test_the_log_has_a_line_for_each_request(kg: KnowledgeGraph, capfd: pytest.C
     assert [(line["id"], line["status"], line["path"]) for line in lines] == [("abc-2", 200, "/api/v1/actors/jd")]
 
 
+@pytest.mark.parametrize(("access_log", "events"), [(True, ["request", "refused"]), (False, ["refused"])])
+def test_a_refusal_has_its_line_whether_or_not_each_request_has_one(
+    kg: KnowledgeGraph, capfd: pytest.CaptureFixture[str], access_log: bool, events: list[str]
+) -> None:
+    with serving(create_app(kg, Settings(log="json", access_log=access_log, evaluators=0))) as client:
+        called = "SELECT * { SERVICE <http://127.0.0.1:9/sparql> { ?s ?p ?o } }"
+        refused = client.get("/sparql", params={"query": called}, headers={"X-Request-Id": "abc-3"})
+        assert refused.status_code == 403
+        client.get("/healthz", headers={"X-Request-Id": "abc-4"})
+    lines = [json.loads(line) for line in capfd.readouterr().err.splitlines() if line.startswith("{")]
+    assert [(line["event"], line["status"]) for line in lines if line.get("id") == "abc-3"] == [
+        (event, 403) for event in events
+    ]
+    assert [line["event"] for line in lines if line.get("id") == "abc-4"] == ["request"] * access_log
+
+
+def test_the_unit_reads_the_settings_that_it_speaks_of() -> None:
+    unit = (Project.find().home / "deploy" / "valueweave.service").read_text("utf-8")
+    told = set(re.findall(r"/etc/valueweave/[\w.]+", "".join(re.findall(r"^#.*\n", unit, re.MULTILINE))))
+    read = "".join(re.findall(r"^(?:ExecStart|EnvironmentFile)=(?:.*\\\n)*.*\n", unit, re.MULTILINE))
+    assert told == {"/etc/valueweave/environment", "/etc/valueweave/settings.toml"}
+    assert all(file in read for file in told)
+
+
+def test_a_parameter_that_is_missing_is_said_to_be_missing(client: httpx.Client) -> None:
+    problem = client.get("/api/v1/explain", params={"subject": "actor/jd"}).json()
+    told = [one["detail"] for one in problem["problems"]]
+    assert "The parameter 'predicate' is missing." in told
+    assert problem["remedy"].startswith("Add predicate=")
+
+
 def test_the_page_on_operations_has_every_setting_and_every_number(client: httpx.Client) -> None:
     page = (Project.find().home / "docs" / "operations.md").read_text("utf-8")
     assert with_table(page) == page, "run 'valueweave generate settings'"
@@ -117,6 +153,18 @@ def test_nobody_is_sent_to_a_server_that_is_being_stopped(kg: KnowledgeGraph) ->
         answer = client.get("/readyz")
         assert (answer.status_code, answer.json()["code"]) == (503, "server-stopping")
         assert client.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize("remote", [False, True])
+def test_what_is_not_ready_says_what_to_start(project: Project, remote: bool) -> None:
+    there = replace(project, remote=Target.read("http://127.0.0.1:9/query", {})) if remote else project
+    with KnowledgeGraph(EmbeddedStore(ox.Store(), {"version": "1", "digest": ""}), there) as kg:
+        answer = next(
+            route for route in create_app(kg, Settings(evaluators=0)).routes if getattr(route, "path", "") == "/readyz"
+        )
+        with pytest.raises(ProblemError) as raised:
+            answer.endpoint()  # type: ignore[attr-defined]
+    assert ("engine" in raised.value.problems[0].remedy) == remote
 
 
 def test_methods_that_strangers_make_up_are_counted_as_one(kg: KnowledgeGraph) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import shutil
 import socket
@@ -42,6 +43,17 @@ def test_a_port_in_use_is_said_in_words() -> None:
     assert str(problem).count("127.0.0.1") == 1
 
 
+def test_a_port_that_needs_rights_is_another_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("valueweave.server.runner.socket.socket.bind", refused)
+    with pytest.raises(InputError) as error:
+        listen("127.0.0.1", 81)
+    problem = error.value.problems[0]
+    assert (problem.code, "above 1023" in problem.remedy) == ("address-refused", True)
+
+
 def test_an_address_that_this_machine_does_not_have_is_another_problem() -> None:
     for host in ("no.such.host.invalid", "192.0.2.1"):
         with pytest.raises(InputError, match="unknown-host"):
@@ -69,7 +81,7 @@ def test_the_first_start_says_that_it_builds_and_a_later_one_that_files_have_cha
     shutil.copytree(project.home, home, ignore=shutil.ignore_patterns("store"))
     own = Project(home, tmp_path / "store")
     said = _started(own)
-    assert "There is no store yet: building it" in said[0]
+    assert f"There is no store at {own.store} yet: building it" in said[0]
     loaded = next(re.search(r"in ([\d.]+) s\.$", line) for line in said if line.startswith("Loaded"))
     assert loaded
     assert float(loaded.group(1)) < 1

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import threading
+import time
 import xml.etree.ElementTree as ET
 
 import httpx
@@ -159,6 +160,32 @@ def test_a_format_that_cannot_hold_the_answer_is_not_acceptable(client: httpx.Cl
     assert ask(client, STAGES, "text/turtle").status_code == 406
     assert ask(client, GRAPH, "text/csv").status_code == 406
     assert ask(client, STAGES, format="pdf").status_code == 406
+
+
+@pytest.mark.parametrize("query", ["SELECT * { ?s a sce:Stag", "SELECT *\n{ ?s a }", "CONSTRUCT { ?s ?p ?o } WHER { }"])
+@pytest.mark.parametrize("way", ["header", "address", "form"])
+def test_what_is_wrong_with_a_query_goes_before_the_format(client: httpx.Client, query: str, way: str) -> None:
+    other = "csv" if query.startswith("CONSTRUCT") else "turtle"
+    if way == "header":
+        answer = ask(client, query, f"text/{other}")
+    elif way == "address":
+        answer = ask(client, query, format=other)
+    else:
+        answer = client.post("/sparql", data={"query": query, "format": other})
+    problem = answer.json()
+    assert (answer.status_code, problem["code"]) == (400, "sparql-syntax")
+    assert problem["line"] >= 1
+    assert problem["column"] >= 1
+
+
+def test_a_query_that_is_right_and_long_is_not_answered_to_say_that_the_format_is_not(client: httpx.Client) -> None:
+    many = " ".join(f"?a{number} ?b{number} ?c{number} ." for number in range(4))
+    query = f"SELECT (COUNT(*) AS ?n) {{ {many} }}"
+    begun = time.monotonic()
+    assert ask(client, query, "text/turtle").status_code == 406
+    assert time.monotonic() - begun < 5
+    called = "SELECT * { SERVICE <http://127.0.0.1:9/sparql> { ?s ?p ?o } }"
+    assert ask(client, called, "text/turtle").status_code == 403
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])

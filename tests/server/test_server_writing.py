@@ -110,7 +110,7 @@ def test_the_token_is_shown_nowhere() -> None:
     assert settings.write_token.get_secret_value() == TOKEN
     with pytest.raises(InputError) as raised:
         load_settings({"VALUEWEAVE_SERVER_WRITE_TOKEN": "too-short"})
-    assert "16" in str(raised.value)
+    assert "at least 16 characters" in str(raised.value)
     assert "too-short" not in str(raised.value) + str(raised.value.__cause__)
 
 
@@ -142,6 +142,22 @@ def test_what_follows_from_an_update_comes_and_goes_with_it(writer: httpx.Client
     gone = writer.post("/sparql", content=f"DELETE DATA {{ {part} }}", headers=UPDATE).json()
     assert not asked()
     assert gone["removed"] == came["added"]
+
+
+@pytest.mark.parametrize(
+    ("text", "term", "words"),
+    [
+        ("INSERT DATA {\n <urn:a> foo:b 1 }", "foo:b", "prefix that it does not declare"),
+        ("INSRT DATA { <urn:a> <urn:b> 1 }", "INSRT", "'INSERT'"),
+        ("INSERT DATA { id:actor/jd <urn:b> 1 }", "id:actor/jd", "<actor/jd>"),
+    ],
+)
+def test_an_update_that_does_not_parse_is_told_as_queries_are(
+    writer: httpx.Client, text: str, term: str, words: str
+) -> None:
+    problem = writer.post("/sparql", content=text, headers=UPDATE).json()
+    assert (problem["code"], problem["term"]) == ("sparql-syntax", term)
+    assert words in problem["detail"] + problem["remedy"]
 
 
 @pytest.mark.parametrize(
@@ -278,6 +294,14 @@ def test_the_service_says_that_it_takes_updates_to_those_who_may(writer: httpx.C
         assert language not in others.text
         assert others.headers["etag"] != mine.headers["etag"]
         assert "Authorization" in others.headers["vary"]
+
+
+def test_the_page_for_queries_says_what_is_done_with_updates(writer: httpx.Client, client: httpx.Client) -> None:
+    for query in ({}, {"query": "ASK { ?s ?p ?o }"}, {"query": "ASK {"}):
+        shown = [one.get("/sparql", params=query, headers={"Accept": "text/html"}).text for one in (writer, client)]
+        assert ["Updates are refused." in text for text in shown] == [False, True]
+        assert ["Updates go by POST" in text for text in shown] == [True, False]
+        assert all("Queries that call other services are refused." in text for text in shown)
 
 
 def test_pages_of_others_may_write_with_the_token(writer: httpx.Client) -> None:

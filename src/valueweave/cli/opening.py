@@ -40,7 +40,7 @@ def build_missing(project: Project) -> None:
         from valueweave.build import build
         from valueweave.progress import progress_bar
 
-        note("There is no store yet: building it.")
+        note(f"There is no store at {project.place} yet: building it.")
         with progress_bar("Building") as watch:
             report = build(project, progress=watch, tell=note)
         note(report.to_text())

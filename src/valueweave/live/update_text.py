@@ -16,6 +16,7 @@ import pyoxigraph as ox
 
 from valueweave.namespaces import ID, PREFIXES
 from valueweave.problems import Problem
+from valueweave.sparql_errors import syntax_error
 from valueweave.sparql_text import QueryError, check_query, keyword_place
 from valueweave.sparql_tokens import Token, is_ambiguous, place, tokens
 
@@ -94,11 +95,7 @@ def check_update(text: str) -> None:
         # In an empty store the update does nothing that lasts, and nothing that takes long.
         ox.Store().update(text, base_iri=ID, prefixes=PREFIXES)
     except SyntaxError as error:
-        found = re.match(r"error at (\d+):(\d+)", str(error))
-        at = [int(number) for number in found.groups()] if found else [None, None]
-        told = "The update does not parse here." if found else f"The update does not parse: {error}."
-        problem = Problem("sparql-syntax", told, "Mend the update at this place.", line=at[0], column=at[1])
-        raise QueryError(problem) from error
+        raise syntax_error(error, text, kind="update") from error
     except (OSError, RuntimeError, ValueError):
         pass  # an empty store lacks what the update asks for
 

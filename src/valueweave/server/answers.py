@@ -16,19 +16,20 @@ import pyoxigraph as ox
 from fastapi import Request
 from fastapi.responses import Response
 
-from valueweave.namespaces import PREFIXES, shorten_iri
+from valueweave.namespaces import GRAPH, PREFIXES, shorten_iri
 from valueweave.server.caching import VARYING, freshness
 from valueweave.server.catalogue import Catalogue, Node
 from valueweave.server.nesting import check_nesting
 from valueweave.server.templating import href
 from valueweave.sparql_text import query_form
 from valueweave.sparql_tokens import is_ambiguous, tokens
-from valueweave.store import negotiate
+from valueweave.store import NotAcceptableError, OutputFormat, negotiate
 
 __all__ = ["AnswerView", "Asked", "Cell", "data_answer", "is_repeatable", "kept_headers", "view"]
 
 _PLAIN = {"xsd:string", "xsd:integer", "xsd:decimal", "xsd:boolean"}
 _MAY_DIFFER = re.compile(r"NOW|RAND|UUID|BNODE|\\u", re.IGNORECASE)
+_NO_GRAPHS = [f"{GRAPH}none"]
 _CALL = re.compile(r"(?:NOW|RAND|UUID|BNODE)\s*\(", re.IGNORECASE)
 
 
@@ -118,10 +119,7 @@ def data_answer(
         NotModifiedError: when the asker holds it already.
     """
     check_nesting(asked.text)
-    form = query_form(asked.text)
-    kind = "solutions" if form == "SELECT" else "boolean" if form == "ASK" else "graph"
-    # A text that is no query at all is the engine's to refuse, whatever format is wanted.
-    chosen = negotiate(wanted, kind) if form else None  # type: ignore[arg-type]
+    chosen = _chosen(catalogue, asked, wanted)
     kept = kept_headers(request, catalogue, asked.text, chosen.name if chosen else "")
     body, media_type = catalogue.evaluator.serialize_query(
         asked.text,
@@ -131,6 +129,23 @@ def data_answer(
         named_graphs=asked.named_graphs,
     )
     return Response(body, media_type=media_type, headers={**kept, **(headers or {})})
+
+
+def _chosen(catalogue: Catalogue, asked: Asked, wanted: str | None) -> OutputFormat | None:
+    """Return the format of an answer; none for a text that is no query at all: that is the engine's to refuse."""
+    form = query_form(asked.text)
+    if form is None:
+        return None
+    kind = "solutions" if form == "SELECT" else "boolean" if form == "ASK" else "graph"
+    try:
+        return negotiate(wanted, kind)  # type: ignore[arg-type]
+    except NotAcceptableError:
+        # What is wrong with the query goes before the format. What answers queries finds that out, over no graphs: only
+        # to be read the query need not look at any statement.
+        catalogue.evaluator.serialize_query(
+            asked.text, wanted, substitutions=asked.values, default_graph=_NO_GRAPHS, named_graphs=_NO_GRAPHS
+        )
+        raise
 
 
 def view(catalogue: Catalogue, asked: Asked, shown_rows: int) -> AnswerView:

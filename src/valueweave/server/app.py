@@ -105,7 +105,7 @@ def create_app(kg: KnowledgeGraph, settings: Settings | None = None) -> FastAPI:
     app.include_router(reason_routes(editions))
     app.include_router(linked_data_routes(editions, settings))
     app.include_router(page_routes(editions))
-    _operations(app, editions, meter)
+    _operations(app, editions, meter, remote=kg.project.remote is not None)
     install(app)
     app.add_exception_handler(NotModifiedError, not_modified)
     # From the inside out: which route it was, queries as data, answers that are there already, what all have in common.
@@ -180,7 +180,7 @@ def _notice_stop(app: FastAPI) -> None:
     signal.signal(signal.SIGTERM, stop)
 
 
-def _operations(app: FastAPI, editions: Editions, meter: Meter) -> None:
+def _operations(app: FastAPI, editions: Editions, meter: Meter, *, remote: bool) -> None:
     @app.get("/metrics", tags=["Operations"], summary="Numbers for Prometheus", response_class=Response)
     def metrics() -> Response:
         """Requests, their time, queries, refusals, the size of the store; in the text format of Prometheus."""
@@ -206,7 +206,7 @@ def _operations(app: FastAPI, editions: Editions, meter: Meter) -> None:
             answered = False
         if answered:
             return JSONResponse({"status": "ready", "version": edition.version})
-        problem = Problem(
-            "not-ready", "The store does not answer, or is empty.", "Build it, then start the server again."
-        )
-        raise ProblemError(503, problem)
+        remedy = "Build it, then start the server again."
+        if remote:
+            remedy = "Start the engine that holds it, or build it where it is empty."
+        raise ProblemError(503, Problem("not-ready", "The store does not answer, or is empty.", remedy))

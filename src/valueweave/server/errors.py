@@ -123,6 +123,8 @@ def _bad_parameters(request: Request, error: Exception) -> Response:
         name = str(item["loc"][-1])
         if item["type"] == "extra_forbidden":
             message, remedy = f"There is no parameter '{name}' here.", "See /docs for those that there are."
+        elif item["type"] == "missing":
+            message, remedy = f"The parameter '{name}' is missing.", f"Add {name}=VALUE, see /docs."
         else:
             message, remedy = f"The parameter '{name}' is wrong: {item['msg']}.", "Give another value, see /docs."
         problems.append(Problem("invalid-parameter", message, remedy, term=name))

@@ -35,7 +35,7 @@ class Notes:
     Args:
         meter: what counts.
         log: whether to log each request.
-        log_refused: whether to log those that were refused because they would take too much.
+        log_refused: whether to log those that were refused because they would take too much, in a line of their own.
     """
 
     def __init__(self, meter: Meter, log: bool, log_refused: bool = False) -> None:
@@ -52,9 +52,10 @@ class Notes:
     def end(self, request_id: bytes, method: str, path: str, route: str, status: int, seconds: float) -> None:
         """Note that it is done with."""
         self._meter.count(method if method in _METHODS else "other", route, status, seconds)
-        if self._log or (self._log_refused and status in _REFUSED):
+        refused = self._log_refused and status in _REFUSED
+        for event in (*(["request"] if self._log else []), *(["refused"] if refused else [])):
             log_event(
-                "request" if self._log else "refused",
+                event,
                 id=request_id.decode("ascii"),
                 method=method,
                 path=path,

@@ -48,6 +48,10 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         if error.errno == errno.EADDRNOTAVAIL:
             raise _no_such_host(host) from error
+        if error.errno == errno.EACCES:
+            message = f"The server may not listen on {host}, port {port}: {error.strerror or error}."
+            remedy = "Choose a port above 1023 with --port (with make: make serve PORT=8001)."
+            raise InputError(Problem("address-refused", message, remedy)) from error
         raise InputError(
             Problem(
                 "address-in-use",

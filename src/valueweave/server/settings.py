@@ -130,7 +130,9 @@ def load_settings(environment: dict[str, str], file: Path | None = None) -> Sett
                 message = f"There is no setting '{name}'."
                 remedy = did_you_mean(name, list(Settings.model_fields), f"Known: {', '.join(Settings.model_fields)}.")
             else:
-                message, remedy = f"The setting '{name}' is wrong: {item['msg']}.", "Give another value."
+                # Of a secret, which has characters, the library says items.
+                short = item["type"] == "too_short" and f"It must have at least {item['ctx']['min_length']} characters"
+                message, remedy = f"The setting '{name}' is wrong: {short or item['msg']}.", "Give another value."
             problems.append(Problem("wrong-setting", message, remedy, file=places.get(name), term=name))
         raise InputError(*problems) from error
 

@@ -204,10 +204,10 @@ def _answer(
     for_people = wants_page(accept, wanted.format)
     if wanted.asked is None:
         if for_people:
-            return _form(request, catalogue)
+            return _form(request, catalogue, settings, writing)
         return _description(request, catalogue, wanted.format or accept, writing.allows(request))
     if for_people:
-        return _page(request, wanted.asked, catalogue, settings)
+        return _page(request, wanted.asked, catalogue, settings, writing)
     return data_answer(request, catalogue, wanted.asked, wanted.format or accept)
 
 
@@ -223,17 +223,24 @@ def _description(request: Request, catalogue: Catalogue, accept: str | None, wri
     return Response(written, media_type=chosen.media_type, headers=headers)
 
 
-def _form(request: Request, catalogue: Catalogue) -> Response:
-    headers = freshness(request, catalogue.version, "html")
-    return page("sparql.html", headers=headers, query=EXAMPLE, answer=None, problem=None)
+def _form(request: Request, catalogue: Catalogue, settings: Settings, writing: Writing) -> Response:
+    told = _told(settings, writing)
+    headers = freshness(request, catalogue.version, "html", str(told))
+    return page("sparql.html", headers=headers, query=EXAMPLE, answer=None, problem=None, **told)
 
 
-def _page(request: Request, asked: Asked, catalogue: Catalogue, settings: Settings) -> Response:
-    headers = kept_headers(request, catalogue, asked.text, "html")
+def _told(settings: Settings, writing: Writing) -> dict[str, bool]:
+    """Return what the page tells of this server."""
+    return {"updates": writing.possible, "calls": bool(settings.services)}
+
+
+def _page(request: Request, asked: Asked, catalogue: Catalogue, settings: Settings, writing: Writing) -> Response:
+    told = _told(settings, writing)
+    headers = kept_headers(request, catalogue, asked.text, "html", str(told))
     try:
         answer = view(catalogue, asked, settings.shown_rows)
     except InputError as error:
         problem = problem_document(400, error.problems)
         plain = {"Cache-Control": "no-store", "Vary": "Accept"}
-        return page("sparql.html", status=400, headers=plain, query=asked.text, answer=None, problem=problem)
-    return page("sparql.html", headers=headers, query=asked.text, answer=answer, problem=None)
+        return page("sparql.html", status=400, headers=plain, query=asked.text, answer=None, problem=problem, **told)
+    return page("sparql.html", headers=headers, query=asked.text, answer=answer, problem=None, **told)

@@ -63,6 +63,11 @@ class Writing:
         token = settings.write_token
         self._token = None if token is None or writer is None else token.get_secret_value().encode()
 
+    @property
+    def possible(self) -> bool:
+        """Whether anybody may write here."""
+        return self._token is not None
+
     def allows(self, request: Request) -> bool:
         """Return whether the request may write."""
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
