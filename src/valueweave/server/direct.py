@@ -167,7 +167,14 @@ class DirectAnswers:
             plain.asked.named_graphs,
             answering.edition.version,
         )
-        query.answer.add_done_callback(lambda answer: self._answered(answering, plain, answer))
+
+        def told(answer: asyncio.Future[Evaluated]) -> None:
+            self._answered(answering, plain, answer)
+
+        if query.answer.done():  # refused at once; not while the head of the request is still being read
+            query.answer.add_done_callback(told)
+        else:
+            query.told = told
 
     def _answered(self, answering: _Answering, plain: Plain, answer: asyncio.Future[Evaluated]) -> None:
         # Whoever asks for the exception has seen it; it is told further on.

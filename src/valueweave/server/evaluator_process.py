@@ -49,7 +49,7 @@ class Owner(Protocol):
     """Who is told what happens in a process; never while it is being asked."""
 
     def answered(self, process: EvaluatorProcess, query: Query) -> None:
-        """Take note that a query was answered: its answer is set already."""
+        """Take note that a query was answered: it will be told right afterwards."""
 
     def returned(self, process: EvaluatorProcess, queries: list[Query]) -> None:
         """Take back queries that the process has not begun with."""
@@ -321,11 +321,11 @@ class EvaluatorProcess(asyncio.BufferedProtocol):
         if query is None:
             self.fail(EOFError())
             return
-        if not query.answer.done():
-            query.answer.set_result(answer_of(self._kind, self._media, rest))
+        answer = answer_of(self._kind, self._media, rest)
         if self._queries:
             self._begin()
         self._owner.answered(self, query)
+        query.tell(answer)  # last: the process has its next query by now
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell whoever waits that the process is gone."""

@@ -52,6 +52,7 @@ class Query:
         slow: whether it is known to take long; then a spare process is not for it.
         timers: what is to happen when it waits too long.
         watch: looks whether its asker is still there.
+        told: called with the answer as soon as it is there, before the event loop goes on to anything else.
     """
 
     frame: bytes
@@ -61,6 +62,18 @@ class Query:
     slow: bool = False
     timers: list[asyncio.TimerHandle] = field(default_factory=list)
     watch: asyncio.Task[None] | None = None
+    told: Callable[[asyncio.Future[Evaluated]], None] | None = None
+
+    def tell(self, answer: Evaluated | Exception) -> None:
+        """Give the answer, or say why there is none."""
+        if self.answer.done():
+            return
+        if isinstance(answer, Exception):
+            self.answer.set_exception(answer)
+        else:
+            self.answer.set_result(answer)
+        if self.told is not None:
+            self.told(self.answer)
 
     def settle(self) -> None:
         """Stop everything that happens while it waits."""

@@ -217,7 +217,7 @@ class Pool:
         elif isinstance(error, TimeoutError):
             limit = f"The query was ended after {self._limits.seconds:g} seconds."
             problem = Problem("query-timeout", limit, "Ask for less, or add LIMIT.")
-            query.answer.set_exception(self._refusal(504, problem))
+            query.tell(self._refusal(504, problem))
         else:
             gone = isinstance(error, ConnectionAbortedError)
             self._refuse(query, _GONE if gone else _STOPPING if self._closed else _TOO_MUCH)
@@ -231,7 +231,7 @@ class Pool:
     def _refuse(self, query: Query, problem: Problem) -> None:
         query.settle()
         if not query.answer.done():
-            query.answer.set_exception(self._refusal(503, problem))
+            query.tell(self._refusal(503, problem))
 
     def _send_off(self, query: Query, problem: Problem | None = None) -> None:
         """Refuse a query that has waited too long."""

@@ -13,6 +13,7 @@ import os
 import pickle
 import struct
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import IO, Any
 
 from valueweave.problems import Problem
@@ -91,18 +92,18 @@ def query_frame(asked: Evaluation) -> bytes:
     >>> number, query.text
     (7, 'ASK { }')
     """
-    parts = (
-        asked.text,
-        asked.format,
-        asked.values,
-        asked.default_graph,
-        asked.named_graphs,
-        asked.largest,
-        asked.seconds,
-        asked.version,
-    )
     # A text may hold half a surrogate pair: escaped it gets through.
-    return json.dumps(parts).encode("ascii")
+    text = json.dumps(asked.text)
+    if asked.values or asked.default_graph is not None or asked.named_graphs is not None:
+        dataset = json.dumps((asked.values, asked.default_graph, asked.named_graphs))[1:-1]
+    else:
+        dataset = "{}, null, null"
+    return f"[{text}, {dataset}, {_limits(asked.format, asked.largest, asked.seconds, asked.version)}]".encode("ascii")
+
+
+@lru_cache(64)
+def _limits(form: str | None, largest: int, seconds: float, version: str) -> str:
+    return json.dumps((form, largest, seconds, version))[1:-1]
 
 
 def numbered(number: int, frame: bytes) -> bytes:
@@ -133,7 +134,8 @@ def read_query(file: int) -> tuple[int, Evaluation]:
         if len(data) >= _NUMBERED.size:
             rest, number = _NUMBERED.unpack_from(data)
             length = _NUMBERED.size + rest
-    return number, Evaluation(*json.loads(data[_NUMBERED.size :]))
+    text, values, default, named, form, *limits = json.loads(data[_NUMBERED.size :])
+    return number, Evaluation(text, form, values, default, named, *limits)
 
 
 def answer_frame(answer: Evaluated, number: int = 0) -> tuple[bytes, bytes]:
