@@ -35,8 +35,9 @@ serve: $(STAMP_RUNTIME) ## Build the graph and serve it (HOST=127.0.0.1 PORT=800
 build: $(STAMP_RUNTIME) ## Build the graph (does nothing when it is up to date)
 	@$(BIN)/valueweave build
 
-test: $(STAMP_DEV) ## Run every test (PYTEST_ARGS='-k name' narrows it)
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+# Files of tests are handed out to several processes; each file runs whole and in its order in one of them.
+test: $(STAMP_DEV) ## Run every test (PYTEST_ARGS='-k name' narrows it, -n0 runs it in one process)
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 check: $(STAMP_DEV) ## Check format, lint and types
 	$(BIN)/ruff format --check .

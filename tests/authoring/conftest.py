@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyoxigraph as ox
 import pytest
 
+from valueweave import validation
 from valueweave.authoring import Document, generate_context, load_documents
 from valueweave.authoring.model import read_shapes
 from valueweave.ontology import OntologyIndex
@@ -150,8 +152,28 @@ def ontology() -> OntologyIndex:
 
 
 @pytest.fixture(scope="session")
-def shapes() -> list[Any]:
+def shapes() -> list[ox.Triple]:
     return read_shapes(Project(CHECKOUT, CHECKOUT / "build").shape_files())
+
+
+@pytest.fixture(autouse=True)
+def read_once(monkeypatch: pytest.MonkeyPatch, ontology: OntologyIndex, shapes: list[ox.Triple]) -> None:
+    """Read the ontology and the shapes of this checkout once, not anew in each of 260 tests, half of whose time it is.
+
+    Who changes a copy of them reads the copy.
+    """
+    own, load = Project(CHECKOUT, CHECKOUT / "build"), OntologyIndex.load
+    files = [path.resolve() for path in own.shape_files()]
+
+    def load_once(project: Project) -> OntologyIndex:
+        return ontology if project.ontology.resolve() == own.ontology.resolve() else load(project)
+
+    def read_shapes_once(paths: Iterable[Path]) -> list[ox.Triple]:
+        asked = list(paths)
+        return shapes if [path.resolve() for path in asked] == files else read_shapes(asked)
+
+    monkeypatch.setattr(OntologyIndex, "load", load_once)
+    monkeypatch.setattr(validation, "read_shapes", read_shapes_once)
 
 
 @pytest.fixture(scope="session")

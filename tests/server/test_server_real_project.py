@@ -9,6 +9,7 @@ import pyoxigraph as ox
 import pytest
 
 import valueweave
+from valueweave.project import Project
 from valueweave.resources import RESOURCES
 from valueweave.server import create_app
 
@@ -16,8 +17,8 @@ from .conftest import serving
 
 
 @pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    with valueweave.open(store=tmp_path_factory.mktemp("real")) as kg, serving(create_app(kg)) as client:
+def real(built_project: Project) -> Iterator[httpx.Client]:
+    with valueweave.open(store=built_project.store) as kg, serving(create_app(kg)) as client:
         yield client
 
 
