@@ -6,50 +6,27 @@ The decision hidden here: addresses, parameters and paging; one list route and o
 
 from __future__ import annotations
 
-import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Path, Query, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from valueweave.namespaces import ID
 from valueweave.resources import RESOURCES, Resource
 from valueweave.server.addresses import BASE
 from valueweave.server.caching import freshness
-from valueweave.server.editions import Edition, Editions
+from valueweave.server.editions import Editions
 from valueweave.server.errors import PROBLEM_JSON
-from valueweave.server.json_ld import JSON_LD, item_document, list_document
+from valueweave.server.items import FORMS, ITEM, ItemQuery, item_answer, json_ld_answer
+from valueweave.server.json_ld import JSON_LD, list_document
 from valueweave.server.listing import Filters
 from valueweave.server.models import Item, ListPage, Statistics
 from valueweave.server.negotiation import chosen_form, languages
-from valueweave.server.things import CrowdedError
 
 __all__ = ["BASE", "ListQuery", "api_routes", "filters_of", "link_header", "neighbours", "problem_responses"]
-
-_AT_ONCE = 300
-"""A thing of which so many statements speak is looked up in one to three milliseconds."""
-_FORMS = {"json": "application/json", "jsonld": JSON_LD}
-
-
-class LanguageQuery(BaseModel):
-    """The parameter that every lookup takes."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    lang: str | None = Field(
-        default=None, description="Language of the labels, before `Accept-Language`", examples=["zh"], max_length=35
-    )
-
-
-class ItemQuery(LanguageQuery):
-    """The parameters of a single thing."""
-
-    format: Literal["json", "jsonld"] | None = Field(None, description="Goes before `Accept`", examples=["jsonld"])
 
 
 class ListQuery(ItemQuery):
@@ -157,7 +134,7 @@ def api_routes(editions: Editions) -> APIRouter:
             tags=["Lookups"],
         )
         router.add_api_route(
-            f"/{resource.name}/{{id:rest}}",
+            f"/{resource.name}{ITEM}",
             _item_route(resource, editions),
             summary=f"Look up one of the {resource.name}",
             description=(
@@ -189,7 +166,7 @@ def api_routes(editions: Editions) -> APIRouter:
 def _list_route(resource: Resource, editions: Editions) -> Callable[..., Response]:
     def list_things(request: Request, query: Annotated[ListQuery, Query()]) -> Response:
         edition = editions.current()
-        form = chosen_form(request.headers.get("accept"), query.format, _FORMS)
+        form = chosen_form(request.headers.get("accept"), query.format, FORMS)
         wanted = languages(request.headers.get("accept-language"), query.lang)
         headers = freshness(request, edition.version, edition.listing.lookups.digest, form, *wanted)
         part = edition.listing.page(resource, filters_of(query), wanted)
@@ -197,7 +174,7 @@ def _list_route(resource: Resource, editions: Editions) -> Callable[..., Respons
         headers["Link"] = link_header(links)
         if form == "jsonld":
             labels = edition.catalogue.labels(item.iri for item in part.items)
-            return _json_ld(list_document(part.items, labels), headers)
+            return json_ld_answer(list_document(part.items, labels), headers)
         found = ListPage(
             resource=resource.name,
             total=part.total,
@@ -213,54 +190,23 @@ def _list_route(resource: Resource, editions: Editions) -> Callable[..., Respons
     return list_things
 
 
-def _item_route(resource: Resource, editions: Editions) -> Callable[..., Awaitable[Response]]:
+def _item_route(resource: Resource, editions: Editions) -> Callable[..., Response]:
     listing = editions.current().listing
     example = min(listing.lookups.members(resource.class_iri), default=f"{ID}{resource.kind}/name").removeprefix(ID)
 
-    def answer(edition: Edition, request: Request, query: ItemQuery, path: str, most: int | None) -> Response:
-        form = chosen_form(request.headers.get("accept"), query.format, _FORMS)
-        wanted = languages(request.headers.get("accept-language"), query.lang)
-        headers = freshness(request, edition.version, edition.listing.lookups.digest, form, *wanted)
-        found = edition.things.item(edition.listing.find(resource, path), wanted, most)
-        headers["Link"] = _item_links(resource, found)
-        if form == "jsonld":
-            return _json_ld(item_document(found), headers)
-        return Response(found.model_dump_json(exclude_none=True), media_type="application/json", headers=headers)
-
     # "id" is the name of the path parameter, as published.
-    async def look_up(
+    def look_up(
         request: Request,
         query: Annotated[ItemQuery, Query()],
         id: str = Path(description="Path of the thing, or its end where that is clear", examples=[example]),
     ) -> Response:
         edition = editions.current()
-        if resource.name in edition.warm and edition.listing.member(resource, id):
-            # What takes no longer than to hand it to a thread and back; threads would only get into each other's way.
-            with suppress(CrowdedError):
-                return answer(edition, request, query, id, _AT_ONCE)
-        found = await run_in_threadpool(answer, edition, request, query, id, None)
+        found = item_answer(resource, edition, request, query, id)
         if edition.kg.store.near:
             edition.warm.add(resource.name)
         return found
 
     return look_up
-
-
-def _item_links(resource: Resource, found: Item) -> str:
-    """Say what the answer is about, and where more is said of it."""
-    address = f"{BASE}/{resource.name}/{found.id}"
-    links = [
-        f'<{found.iri}>; rel="canonical"',
-        f'<{found.iri}>; rel="describes"',
-        f'<{found.href}?format=turtle>; rel="describedby"; type="text/turtle"',
-        *(f'<{address}?format={name}>; rel="alternate"; type="{media}"' for name, media in _FORMS.items()),
-        f'<{BASE}/{resource.name}>; rel="collection"',
-    ]
-    return ", ".join(links)
-
-
-def _json_ld(document: Mapping[str, Any], headers: Mapping[str, str]) -> Response:
-    return Response(json.dumps(document, ensure_ascii=False), media_type=JSON_LD, headers=dict(headers))
 
 
 def neighbours(request: Request, after: str | None, before: str | None) -> dict[str, str]:

@@ -35,6 +35,7 @@ from valueweave.server.finding import search_routes
 from valueweave.server.graph_store import graph_routes
 from valueweave.server.graph_writing import graph_writing_routes
 from valueweave.server.interface import describe_interface
+from valueweave.server.items import ItemsAtOnce
 from valueweave.server.lean import LeanQueries
 from valueweave.server.linked_data import linked_data_routes
 from valueweave.server.live import live_routes
@@ -110,6 +111,7 @@ def create_app(kg: KnowledgeGraph, settings: Settings | None = None) -> FastAPI:
     app.add_exception_handler(NotModifiedError, not_modified)
     # From the inside out: which route it was, queries as data, answers that are there already, what all have in common.
     app.add_middleware(Routed)
+    app.add_middleware(ItemsAtOnce, editions=editions)
     if editions.evaluators is not None:
         app.add_middleware(LeanQueries, editions=editions, evaluators=editions.evaluators, settings=settings)
     app.add_middleware(AnswerCache, editions=editions, kept=kept)

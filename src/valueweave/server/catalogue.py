@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, TypedDict
 
 import pyoxigraph as ox
 
@@ -22,7 +22,7 @@ from valueweave.resources import RESOURCES
 from valueweave.server.models import Reference, Statistics
 from valueweave.server.templating import href
 
-__all__ = ["Answering", "Catalogue", "Texts", "best", "holds", "integer", "iris_of", "rows"]
+__all__ = ["Answering", "Catalogue", "Naming", "Texts", "best", "holds", "integer", "iris_of", "rows"]
 
 Node = ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple
 Texts = Mapping[str, str]
@@ -66,10 +66,21 @@ def best(texts: Texts, languages: Sequence[str]) -> str | None:
     '京东'
     """
     for wanted in (*languages, "en", ""):
+        if wanted in texts:
+            return texts[wanted]
         for language in sorted(texts):
             if language.lower().split("-")[0] == wanted:
                 return texts[language]
     return texts[min(texts)] if texts else None
+
+
+class Naming(TypedDict):
+    """The fields of a :class:`~valueweave.server.models.Reference`."""
+
+    id: str
+    iri: str
+    label: str
+    href: str | None
 
 
 class Answering(Protocol):
@@ -156,8 +167,12 @@ class Catalogue:
 
     def reference(self, iri: str, labels: Mapping[str, Texts], languages: Sequence[str]) -> Reference:
         """Return a thing with its label."""
+        return Reference(**self.naming(iri, labels, languages))
+
+    def naming(self, iri: str, labels: Mapping[str, Texts], languages: Sequence[str]) -> Naming:
+        """Return the fields of :meth:`reference`, for whoever adds to them."""
         label = best(labels.get(iri, {}), languages)
-        return Reference(id=shorten_iri(iri), iri=iri, label=label or self.name(iri), href=href(iri))
+        return {"id": shorten_iri(iri), "iri": iri, "label": label or self.name(iri), "href": href(iri)}
 
     @staticmethod
     def name(iri: str) -> str:

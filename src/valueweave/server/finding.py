@@ -18,11 +18,12 @@ from valueweave.resources import RESOURCES, TERMS
 from valueweave.search import HitPage
 from valueweave.search.matching import Sorting
 from valueweave.server.addresses import BASE
-from valueweave.server.api import LanguageQuery, link_header, neighbours, problem_responses
+from valueweave.server.api import link_header, neighbours, problem_responses
 from valueweave.server.caching import freshness
 from valueweave.server.catalogue import Catalogue
 from valueweave.server.editions import Editions
 from valueweave.server.errors import ProblemError, problem_document
+from valueweave.server.items import LanguageQuery
 from valueweave.server.models import MatchDocument, SearchHit, SearchPage
 from valueweave.server.negotiation import chosen_form, languages
 from valueweave.server.ordering import Cursor, Order

@@ -256,7 +256,7 @@ class Listing:
         labels = self.catalogue.labels([*iris, *(name for names in specific.values() for name in names)])
         return [
             Summary(
-                **self.catalogue.reference(iri, labels, languages).model_dump(),
+                **self.catalogue.naming(iri, labels, languages),
                 types=[self.catalogue.reference(name, labels, languages) for name in specific[iri]],
                 description=best(descriptions[iri], languages),
             )

@@ -21,7 +21,6 @@ __all__ = ["href", "page"]
 
 
 @lru_cache(1 << 14)
-@lru_cache(1 << 14)
 def href(iri: str) -> str | None:
     """Return the address of a term on this server, or ``None`` for terms of others.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
 
 import pyoxigraph as ox
@@ -36,7 +37,7 @@ __all__ = ["CrowdedError", "Things"]
 _RDF_TYPE = PREFIXES["rdf"] + "type"
 _LABEL, _ALTERNATIVE = PREFIXES["rdfs"] + "label", PREFIXES["skos"] + "altLabel"
 _DESCRIPTION = PREFIXES["dcterms"] + "description"
-_INFERRED = ox.NamedNode(INFERRED_GRAPH)
+_INFERRED, _DEFAULT = ox.NamedNode(INFERRED_GRAPH), ox.DefaultGraph()
 _SHOWN_APART = {_RDF_TYPE, _LABEL, _ALTERNATIVE, SCE + "hasEvidence"}
 
 # Terms are written into these queries as the engine writes them. The default graph holds each statement once, so that
@@ -45,7 +46,7 @@ _POINTING = "SELECT ?p (COUNT(*) AS ?n) {{ ?s ?p {this} FILTER(ISIRI(?s)) }} GRO
 _POINTING_BY = """
 SELECT ?s (EXISTS {{ GRAPH graph:inferred {{ ?s {property} {this} }} }} AS ?inferred)
 {{ {{ SELECT ?s {{ ?s {property} {this} FILTER(ISIRI(?s)) }} ORDER BY ?s LIMIT {limit} }} }} ORDER BY ?s"""
-_FEW = 200
+_FEW = 1000
 """So many statements that point to a thing are read one by one; of more the engine is asked for counts."""
 
 _Graphs = list[str]
@@ -115,7 +116,7 @@ class Things:
             return [self._value((iri, name), *stated, labels, languages) for stated in about[name].items()]
 
         return Item(
-            **self.catalogue.reference(iri, labels, languages).model_dump(),
+            **self.catalogue.naming(iri, labels, languages),
             labels={language or "und": text for language, text in texts.items()},
             alternatives=values_of(_ALTERNATIVE),
             description=best(_by_language(about[_DESCRIPTION]), languages),
@@ -134,7 +135,7 @@ class Things:
                     total=totals[name],
                     things=[
                         RelatedThing(
-                            **self.catalogue.reference(thing, labels, languages).model_dump(),
+                            **self.catalogue.naming(thing, labels, languages),
                             inferred=inferred,
                             explanation=explanation(thing, name, this) if inferred else None,
                         )
@@ -146,23 +147,22 @@ class Things:
         )
 
     def _about(self, this: ox.NamedNode, most: int | None) -> _Statements:
-        found: _Statements = defaultdict(lambda: defaultdict(list))
-        quads = list(islice(self.store.statements(this), None if most is None else most + 1))
-        if most is not None and len(quads) > most:
-            raise CrowdedError
-        for quad in sorted(quads, key=_by_value):
-            graphs = found[quad.predicate.value][quad.object]
-            if isinstance(quad.graph_name, ox.NamedNode):
-                graphs.append(quad.graph_name.value)
+        found: _Statements = defaultdict(dict)
+        for number, (predicate, value, graph) in enumerate(self.store.stated(this)):
+            if number == most:
+                raise CrowdedError
+            found[predicate.value].setdefault(value, []).append(graph.value)
+        for name, values in found.items():
+            found[name] = {value: sorted(values[value]) for value in sorted(values, key=_by_value)}
         return found
 
     def _pointing(self, this: ox.NamedNode, most: int | None) -> tuple[dict[str, dict[str, bool]], dict[str, int]]:
         """Return some of what points to a thing by property, each with whether that was inferred, and how much does."""
         few = _FEW if most is None else most
         if self.store.near:
-            quads = list(islice(self.store.statements(value=this), few + 1))
+            quads = list(islice(self.store.statements(value=this, graph=_DEFAULT), few + 1))
             if len(quads) <= few:
-                return self._pointing_among(quads)
+                return self._pointing_among(this, quads)
         if most is not None:
             raise CrowdedError
         counted = rows(self.store.query(_POINTING.format(this=this)))
@@ -177,15 +177,16 @@ class Things:
                 }
         return found, totals
 
-    def _pointing_among(self, quads: Sequence[ox.Quad]) -> tuple[dict[str, dict[str, bool]], dict[str, int]]:
-        inferred = {(quad.subject, quad.predicate) for quad in quads if quad.graph_name == _INFERRED}
+    def _pointing_among(
+        self, this: ox.NamedNode, quads: Sequence[ox.Quad]
+    ) -> tuple[dict[str, dict[str, bool]], dict[str, int]]:
         stated: dict[str, list[str]] = defaultdict(list)
         for quad in quads:
-            if isinstance(quad.graph_name, ox.DefaultGraph) and isinstance(quad.subject, ox.NamedNode):
+            if isinstance(quad.subject, ox.NamedNode):
                 stated[quad.predicate.value].append(quad.subject.value)
         found = {
             name: {
-                thing: (ox.NamedNode(thing), ox.NamedNode(name)) in inferred
+                thing: self.store.holds(ox.NamedNode(thing), ox.NamedNode(name), this, _INFERRED)
                 for thing in sorted(stated[name])[: self.related]
             }
             for name in sorted(stated)
@@ -204,7 +205,7 @@ class Things:
         specific = self.catalogue.most_specific(named)
         return [
             TypeReference(
-                **self.catalogue.reference(name, labels, languages).model_dump(),
+                **self.catalogue.naming(name, labels, languages),
                 inferred=_inferred(named[name]),
                 explanation=explanation(iri, _RDF_TYPE, ox.NamedNode(name)) if _inferred(named[name]) else None,
             )
@@ -214,20 +215,21 @@ class Things:
     def _value(
         self, of: tuple[str, str], value: Node, graphs: _Graphs, labels: _Labels, languages: Sequence[str]
     ) -> Value:
-        why = explanation(*of, value) if _inferred(graphs) and isinstance(value, ox.NamedNode | ox.Literal) else None
         stated = [shorten_iri(graph) for graph in graphs if not _infers(graph)]
+        inferred = bool(graphs) and not stated
+        why = explanation(*of, value) if inferred and isinstance(value, ox.NamedNode | ox.Literal) else None
         if isinstance(value, ox.NamedNode):
-            named = self.catalogue.reference(value.value, labels, languages)
-            return Value(**named.model_dump(), inferred=_inferred(graphs), graphs=stated, explanation=why)
+            named = self.catalogue.naming(value.value, labels, languages)
+            return Value(**named, inferred=inferred, graphs=stated, explanation=why)
         if not isinstance(value, ox.Literal):
-            return Value(label="(an expression)", inferred=_inferred(graphs), graphs=stated)
+            return Value(label="(an expression)", inferred=inferred, graphs=stated)
         plain = to_python(value)
         return Value(
             value=plain if isinstance(plain, bool | int) else str(plain) if isinstance(plain, str) else float(plain),
             lexical=value.value,
             datatype=None if value.language else shorten_iri(value.datatype.value),
             language=value.language,
-            inferred=_inferred(graphs),
+            inferred=inferred,
             graphs=stated,
             explanation=why,
         )
@@ -243,7 +245,7 @@ class Things:
             return [term.value for term in terms if isinstance(term, ox.NamedNode)]
 
         return Disagreement(
-            **self.catalogue.reference(iri, labels, languages).model_dump(),
+            **self.catalogue.naming(iri, labels, languages),
             kinds=[self.catalogue.reference(name, labels, languages) for name in named(kinds)],
             derived=any(map(holds, derived)),
             rules=[self.catalogue.reference(name, labels, languages) for name in named(rules)],
@@ -285,14 +287,12 @@ class Things:
         )
 
 
-def _by_value(quad: ox.Quad) -> tuple[str, bool, str, str, str]:
-    """Order statements of one thing: IRIs before literals, numbers by their length first, then by their text."""
-    value = quad.object
-    text = value.value if isinstance(value, ox.NamedNode | ox.Literal | ox.BlankNode) else str(value)
-    literal = isinstance(value, ox.Literal)
-    digits = text.zfill(20) if literal and text.isdigit() else text
-    language = value.language or "" if isinstance(value, ox.Literal) else ""
-    return quad.predicate.value, literal, digits, language, str(quad.graph_name)
+def _by_value(value: Node) -> tuple[bool, str, str]:
+    """Order the values of a property: IRIs before literals, numbers by their length first, then by their text."""
+    if isinstance(value, ox.Literal):
+        text = value.value
+        return True, text.zfill(20) if text.isdigit() else text, value.language or ""
+    return False, value.value if isinstance(value, ox.NamedNode | ox.BlankNode) else str(value), ""
 
 
 def _terms(values: Mapping[str, list[Node]], name: str) -> list[str]:
@@ -307,6 +307,7 @@ def _inferred(graphs: Sequence[str]) -> bool:
     return bool(graphs) and all(_infers(graph) for graph in graphs)
 
 
+@lru_cache(1 << 12)
 def _infers(graph: str) -> bool:
     """Return whether a graph holds what was inferred: all of it, or what one rule gave in one round."""
     return graph == INFERRED_GRAPH or graph.startswith(DERIVATIONS)

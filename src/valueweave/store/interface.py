@@ -13,13 +13,15 @@ from typing import Any, Protocol, TypeVar
 
 import pyoxigraph as ox
 
-__all__ = ["Answer", "Engine", "Place", "Store", "Subject", "Term", "Value"]
+__all__ = ["Answer", "Engine", "Place", "Stated", "Store", "Subject", "Term", "Value"]
 
 Term = ox.NamedNode | ox.Literal
 Subject = ox.NamedNode | ox.BlankNode | ox.Triple
 Value = ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple
 Place = ox.NamedNode | ox.BlankNode | ox.DefaultGraph
 Answer = ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples
+Stated = Iterable[Any]
+"""Property, value, graph."""
 Read = TypeVar("Read")
 
 
@@ -98,6 +100,9 @@ class Store(Protocol):
         self, subjects: Iterable[ox.NamedNode], predicate: ox.NamedNode | None = None
     ) -> Iterator[ox.Triple]:
         """Yield the statements of the default graph about several things, if wanted of one property only."""
+
+    def stated(self, subject: ox.NamedNode) -> Iterator[Stated]:
+        """Yield what the named graphs say of a thing: property, value, graph."""
 
     def holds(
         self,

@@ -17,7 +17,7 @@ import pyoxigraph as ox
 
 from valueweave.problems import Problem
 from valueweave.sparql_text import QueryError, query_form
-from valueweave.store.interface import Answer, Subject, Term, Value
+from valueweave.store.interface import Answer, Stated, Subject, Term, Value
 from valueweave.store.remote_client import Client
 from valueweave.store.remote_engine import RemoteEngine
 from valueweave.store.remote_manifest import CLOSURE, RemoteManifest, select, unreadable
@@ -245,6 +245,18 @@ class RemoteStore:
         for row in select(self.client, f"SELECT {shown} WHERE {{ VALUES ?s {{ {things} }} {pattern} }}"):
             link = predicate or row["p"]
             yield ox.Triple(unskolem(row["s"]), link, unskolem(row["o"]))  # type: ignore[arg-type]
+
+    def stated(self, subject: ox.NamedNode) -> Iterator[Stated]:
+        """Yield what the named graphs say of a thing: property, value, graph.
+
+        Raises:
+            InputError: when the engine does not answer.
+        """
+        known = set(self.graphs())
+        for row in select(self.client, f"SELECT ?p ?o ?g WHERE {{ GRAPH ?g {{ {subject} ?p ?o }} }}"):
+            predicate, value, graph = row["p"], unskolem(row["o"]), row["g"]
+            if isinstance(predicate, ox.NamedNode) and isinstance(graph, ox.NamedNode) and graph.value in known:
+                yield predicate, value, graph
 
     def holds(
         self,
