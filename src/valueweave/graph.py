@@ -26,7 +26,7 @@ from valueweave.results import GraphResult, SolutionTable, Verdict, read_answer
 from valueweave.sparql_text import named_terms
 from valueweave.store import StoreMissingError
 from valueweave.store.interface import Store
-from valueweave.store.places import open_store
+from valueweave.store.places import open_store, place_of
 from valueweave.values import IRI
 
 if TYPE_CHECKING:
@@ -309,7 +309,25 @@ class KnowledgeGraph:
         """What answers questions about the inferred statements, by the rules that the store was built with."""
         from valueweave.reasoning.desk import ReasoningDesk  # noqa: PLC0415 - a reader of facts needs no rules
 
-        return ReasoningDesk(self.store, self.names.require)
+        return ReasoningDesk(self.store, self.names.require, lambda: self._updated)
+
+    @cached_property
+    def _updated(self) -> frozenset[ox.Quad]:
+        """What updates have added to the graphs of files."""
+        from valueweave.live.overlay import Overlay  # noqa: PLC0415 - most graphs are as their files say
+
+        manifest = self.store.manifest
+        if not manifest.get("updates"):
+            return frozenset()
+        place = place_of(self.project)
+        added = Overlay.read(manifest, lambda name: place.document(manifest, name)).added
+        # A graph that updates have made is nobody else's.
+        of_files = {
+            graph
+            for graph in {quad.graph_name for quad in added}
+            if isinstance(graph, ox.NamedNode) and any(quad not in added for quad in self.store.statements(graph=graph))
+        }
+        return frozenset(quad for quad in added if quad.graph_name in of_files)
 
     def explain(self, subject: str, predicate: str, value: str, *, proofs: int = 1) -> Explanation:
         """Return why a statement holds, down to the passages of the sources, or what comes nearest to it.

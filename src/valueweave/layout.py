@@ -13,7 +13,7 @@ from valueweave.project import Project
 from valueweave.store.places import place_of
 from valueweave.version import __version__
 
-__all__ = ["DERIVATIONS", "INFERRED_GRAPH", "ONTOLOGY_GRAPH", "build_digest", "is_current"]
+__all__ = ["DERIVATIONS", "INFERRED_GRAPH", "ONTOLOGY_GRAPH", "UPDATES_GRAPH", "build_digest", "is_current"]
 
 ONTOLOGY_GRAPH = GRAPH + "ontology"
 """Named graph of the ontology."""
@@ -23,6 +23,9 @@ INFERRED_GRAPH = GRAPH + "inferred"
 
 DERIVATIONS = INFERRED_GRAPH + "/"
 """How the IRIs of the graphs begin that say how a statement was inferred: the round and the name of the rule follow."""
+
+UPDATES_GRAPH = GRAPH + "updates"
+"""Named graph of what is asserted by updates that name no graph."""
 
 _LAYOUT = "3"
 """Part of the digest: a change of how the graphs are laid out makes every store out of date."""

@@ -9,8 +9,8 @@ import pytest
 
 from valueweave.build import build
 from valueweave.graph import open as open_graph
+from valueweave.layout import UPDATES_GRAPH
 from valueweave.live import Curator
-from valueweave.live.overlay import UPDATES_GRAPH
 from valueweave.namespaces import GRAPH, ID, SCE
 from valueweave.problems import ContradictionError, InputError
 from valueweave.project import Project
@@ -195,6 +195,7 @@ SPAN = (
     f"<actor/jd> sce:hasEvidence {ITEM} . {ITEM} a sce:EvidenceItem ; sce:inSource <source/000> ; "
     'sce:section "1" ; sce:startOffset 9 ; sce:endOffset 12 .'
 )
+NAMES = f"{ITEM} sce:supports sce:cooperatesWith"
 
 
 @pytest.mark.parametrize(
@@ -202,8 +203,12 @@ SPAN = (
     [
         ("<actor/jd> sce:cooperatesWith <actor/x>", False),
         (f"GRAPH <{GRAPH}mine> {{ <actor/jd> sce:cooperatesWith <actor/x> }}", False),
+        (f"GRAPH <{JD}> {{ <actor/jd> sce:cooperatesWith <actor/x> }}", False),
+        (f"GRAPH <{JD}> {{ <actor/jd> sce:cooperatesWith <actor/x> . {SPAN} }}", False),
+        (f"GRAPH <{JD}> {{ <actor/jd> sce:cooperatesWith <actor/x> . {SPAN} {NAMES} }}", True),
+        (f"GRAPH <{GRAPH}mine> {{ <actor/jd> sce:cooperatesWith <actor/x> . {SPAN} }}", True),
         (f"<actor/jd> sce:cooperatesWith <actor/x> . {SPAN}", False),
-        (f"<actor/jd> sce:cooperatesWith <actor/x> . {SPAN} {ITEM} sce:supports sce:cooperatesWith", True),
+        (f"<actor/jd> sce:cooperatesWith <actor/x> . {SPAN} {NAMES}", True),
     ],
 )
 def test_an_update_is_backed_by_no_passage_but_one_that_it_brings_for_it(

@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 
 import pyoxigraph as ox
 
-from valueweave.layout import DERIVATIONS, INFERRED_GRAPH, ONTOLOGY_GRAPH
-from valueweave.live.overlay import UPDATES_GRAPH
+from valueweave.layout import DERIVATIONS, INFERRED_GRAPH, ONTOLOGY_GRAPH, UPDATES_GRAPH
 from valueweave.live.surroundings import as_stored, is_asserted
 from valueweave.live.update_text import Block, Operation, read_update
 from valueweave.namespaces import ID, PREFIXES, shorten_iri

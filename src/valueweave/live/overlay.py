@@ -14,12 +14,8 @@ from typing import Any
 import pyoxigraph as ox
 
 from valueweave.live.surroundings import as_stored
-from valueweave.namespaces import GRAPH
 
-__all__ = ["ADDED", "REMOVED", "UPDATES_GRAPH", "Overlay"]
-
-UPDATES_GRAPH = GRAPH + "updates"
-"""Named graph of what is asserted by updates that name no graph."""
+__all__ = ["ADDED", "REMOVED", "Overlay"]
 
 ADDED, REMOVED = "added.nq", "removed.nq"
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from functools import cached_property
 
@@ -97,11 +98,16 @@ class ReasoningDesk:
         store: the store, with the closure in its default graph.
         require: called with the IRI of each term asked for and the text it was given as; refuses what the graph does
             not know.
+        updated: gives what updates have added to the graphs of files.
     """
 
-    def __init__(self, store: Store, require: Callable[[str, str], None]) -> None:
-        self._store = store
-        self._require = require
+    def __init__(
+        self,
+        store: Store,
+        require: Callable[[str, str], None],
+        updated: Callable[[], AbstractSet[ox.Quad]] = frozenset,
+    ) -> None:
+        self._store, self._require, self._updated = store, require, updated
 
     def inherit(self, before: ReasoningDesk) -> None:
         """Take over the rules from the desk of another version with the same ontology and rules."""
@@ -118,7 +124,7 @@ class ReasoningDesk:
     @cached_property
     def explainer(self) -> Explainer:
         """What searches proofs in the store."""
-        return Explainer(self._store.engine, self.rules)
+        return Explainer(self._store.engine, self.rules, self._updated)
 
     def explain(self, subject: str, predicate: str, value: str, *, proofs: int = 1) -> Explanation:
         """Return why a statement holds, or what comes nearest to it.

@@ -9,7 +9,8 @@ rounds are taken as premises, so a proof always ends.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from itertools import islice
 
 import pyoxigraph as ox
@@ -39,11 +40,14 @@ class Explainer:
     Args:
         engine: the store's engine; its default graph holds the closure.
         rules: the rules the store was built with.
+        updated: gives what updates have added to the graphs of files.
     """
 
-    def __init__(self, engine: ox.Store, rules: RuleBook) -> None:
+    def __init__(
+        self, engine: ox.Store, rules: RuleBook, updated: Callable[[], AbstractSet[ox.Quad]] = frozenset
+    ) -> None:
         self._engine: ox.Store = engine
-        self._rules = rules
+        self._rules, self._updated = rules, updated
 
     def explain(self, statement: ox.Triple, *, proofs: int = 1) -> Explanation:
         """Return why ``statement`` holds, or what comes nearest to it.
@@ -85,7 +89,7 @@ class Explainer:
 
     def passages(self, triple: ox.Triple) -> list[Passage]:
         """Return where the sources say what an asserted statement says."""
-        return passages(self._engine, triple, self._graphs(triple)[0])
+        return passages(self._engine, triple, self._graphs(triple)[0], self._updated())
 
     # -- the search
 
@@ -114,7 +118,7 @@ class Explainer:
         if triple not in known:
             asserted, derived = self._graphs(triple)
             if asserted:
-                behind = tuple(passages(self._engine, triple, asserted))
+                behind = tuple(passages(self._engine, triple, asserted, self._updated()))
                 known[triple] = Proof(triple, 0, graphs=tuple(asserted), passages=behind)
             else:
                 number, name = derived[0]

@@ -10,35 +10,46 @@ that name the property go before those that back the whole record, and these bef
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from collections.abc import Set as AbstractSet
 
 import pyoxigraph as ox
 
-from valueweave.layout import INFERRED_GRAPH
-from valueweave.namespaces import GRAPH, SCE
+from valueweave.layout import INFERRED_GRAPH, UPDATES_GRAPH
+from valueweave.namespaces import SCE
 from valueweave.reasoning.proofs.model import Passage
 from valueweave.reasoning.rules.model import TYPE
 
 __all__ = ["passages"]
 
 _HAS_EVIDENCE = ox.NamedNode(SCE + "hasEvidence")
-_UPDATES = GRAPH + "updates"
 
 
-def passages(engine: ox.Store, triple: ox.Triple, graphs: Collection[str]) -> list[Passage]:
+def passages(
+    engine: ox.Store, triple: ox.Triple, graphs: Collection[str], updated: AbstractSet[ox.Quad] = frozenset()
+) -> list[Passage]:
     """Return where the sources say what an asserted statement says, in the order of the sources.
 
     Args:
         engine: a store with its evidence in the graphs of the files that state it.
         triple: the statement.
         graphs: IRIs of the graphs that assert it; evidence in other graphs does not back it.
+        updated: what updates have added to the graphs of files.
     """
     if not isinstance(triple.subject, ox.NamedNode):
         return []
-    own = {name for name in graphs if name != _UPDATES}
+
+    def by_update(said: ox.Triple, graph: str) -> bool:
+        quad = ox.Quad(said.subject, said.predicate, said.object, ox.NamedNode(graph))
+        return graph == UPDATES_GRAPH or quad in updated
+
+    own = {name for name in graphs if not by_update(triple, name)}
     found: dict[str, Passage] = {}
     for passage, graph in _of_record(engine, triple):
-        # All updates share one graph: an item in it says nothing of what another update adds to the same record.
-        if graph.value in own or (graph.value in graphs and passage.scope == 0):
+        # Updates share graphs, with each other and with files: what one adds is backed by an item that one has brought
+        # and that names the property, and such items back nothing else.
+        brought = by_update(ox.Triple(triple.subject, _HAS_EVIDENCE, ox.NamedNode(passage.item)), graph.value)
+        updates_own = brought and passage.scope == 0 and graph.value in graphs and graph.value not in own
+        if updates_own or (graph.value in own and not brought):
             before = found.get(passage.item)
             found[passage.item] = passage if before is None or passage.scope < before.scope else before
     if not found and any(_states(engine, triple.subject, TYPE, ox.NamedNode(name)) for name in own):
