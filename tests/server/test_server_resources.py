@@ -6,6 +6,7 @@ import asyncio
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -18,6 +19,7 @@ from valueweave.graph import KnowledgeGraph
 from valueweave.server import Settings, create_app
 from valueweave.server.connection import Patience, unsent
 from valueweave.server.errors import ProblemError
+from valueweave.server.evaluator_process import EvaluatorProcess
 from valueweave.server.evaluators import Evaluators, Limits, Tally
 from valueweave.server.line import Asker, Line, Query
 from valueweave.server.workers import evaluators_of_each
@@ -26,6 +28,8 @@ SMALL = "SELECT ?s { ?s a sce:Stage }"
 ENDLESS = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . FILTER(?a != ?i) }"
 LONG = f'SELECT ?x {{ VALUES ?x {{ "{"x" * 1000}" }} ?a ?b ?c . ?d ?e ?f }} LIMIT 30000'
 """Some 30 MB: more than any system keeps for a connection."""
+STEADY = "SELECT (COUNT(*) AS ?n) { { SELECT * { ?a ?b ?c . ?d ?e ?f } LIMIT 20000 } }"
+"""Some 10 ms."""
 CSV = {"Accept": "text/csv", "Accept-Encoding": "identity"}
 
 
@@ -83,6 +87,36 @@ def test_a_query_in_a_spare_process_goes_on_while_nobody_else_waits(folder: Path
         for thread in asking:
             thread.join()
         assert evaluators.serialize_query(SMALL, "csv")[0].startswith(b"s\r\n")
+
+
+def test_short_queries_keep_to_one_process_and_longer_ones_spread(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: Counter[EvaluatorProcess] = Counter()
+    ask = EvaluatorProcess.ask
+
+    def count(process: EvaluatorProcess, query: Query) -> None:
+        asked[process] += 1
+        ask(process, query)
+
+    monkeypatch.setattr(EvaluatorProcess, "ask", count)
+
+    async def shares(evaluators: Evaluators, query: str, times: int) -> list[int]:
+        asked.clear()
+        for _ in range(times):
+            await asyncio.gather(*(evaluators.answer(query, "csv") for _ in range(2)))
+        return sorted((asked[process] for process in evaluators.pool.everyone), reverse=True)
+
+    async def check(evaluators: Evaluators) -> None:
+        await shares(evaluators, SMALL, 20)
+        most, rest = await shares(evaluators, SMALL, 100)
+        assert rest < most / 4
+        await shares(evaluators, STEADY, 20)
+        most, rest = await shares(evaluators, STEADY, 20)
+        assert rest > most / 3
+
+    with Evaluators(folder, 2, Limits(seconds=30, waiting=20)) as evaluators:
+        asyncio.run(check(evaluators))
 
 
 def test_the_next_process_goes_to_whom_has_the_least() -> None:

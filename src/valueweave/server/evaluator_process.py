@@ -29,14 +29,21 @@ __all__ = ["EvaluatorProcess", "Owner"]
 
 _START = 60.0
 """So many seconds a process may take to open the store."""
-_READY = 4
-"""So many short queries may lie with a process, the one that it answers included."""
-_SHORT = 1 << 14
-"""A query of so many bytes is a short one."""
-_QUICK = 0.005
+_READY = 8
+"""So many short queries may lie with a process at most, the one that it answers included."""
+_OF_LATE = 16
+"""Over so many queries or so the pace of a process is taken."""
+_SHORT = 1 << 13
+"""A query of so many bytes is a short one: all that may lie there find room in the socket."""
+_QUICK = 0.002
 """While the query that is answered has taken no longer, others may be laid behind it."""
-_LONG = 0.02
-"""When it has taken so many seconds, they are taken back."""
+_LONG = 0.005
+"""So many seconds others may have to lie there, as far as the pace tells. They are taken back when the query that is
+answered has taken longer, and longer than usual."""
+_UNUSUAL = 4
+"""So many times the pace is longer than usual."""
+_LONGEST = 0.02
+"""They are taken back by then in any case."""
 _LASTING = 0.5
 """When it has taken so many seconds, and from then on again and again, its owner is told."""
 _PART = 1 << 16
@@ -75,6 +82,7 @@ class EvaluatorProcess(asyncio.BufferedProtocol):
         child: the process.
         gone: whether it is known to have ended.
         was_open: whether it was ready to answer once.
+        pace: how many seconds it has been taking for a query of late.
     """
 
     def __init__(
@@ -88,7 +96,7 @@ class EvaluatorProcess(asyncio.BufferedProtocol):
             self._asking, self._asked = socket.socketpair()
             self._ready = 1
         self._answers, theirs = socket.socketpair()
-        for end in (self._answers, theirs):
+        for end in (self._asking, self._answers, theirs):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)  # a usual answer goes in one piece
         command = [sys.executable, "-c", RUN, str(folder), str(memory_mib), *services]
         # What the engine says when it runs out of memory is of no use to anyone: the refusal says it.
@@ -108,7 +116,7 @@ class EvaluatorProcess(asyncio.BufferedProtocol):
         self._sending: asyncio.Task[None] | None = None
         self._queries: dict[int, Query] = {}
         self._numbers = count(1)
-        self._since = 0.0
+        self._since = self.pace = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._start = memoryview(bytearray(_PART))
         self._rest: memoryview | None = None
@@ -124,10 +132,12 @@ class EvaluatorProcess(asyncio.BufferedProtocol):
 
     def has_room(self, query: Query) -> bool:
         """Return whether a query may be laid behind others."""
-        if len(self._queries) >= self._ready or self.gone or self._loop is None:
+        if self.gone or self._loop is None:
             return False
         if not self._queries:
             return True
+        if len(self._queries) >= self._ready or (len(self._queries) > 1 and len(self._queries) * self.pace > _LONG):
+            return False
         return (
             self._loop.time() - self._since < _QUICK and len(query.frame) <= _SHORT and len(self._first.frame) <= _SHORT
         )
@@ -220,14 +230,19 @@ class EvaluatorProcess(asyncio.BufferedProtocol):
             for start in range(0, len(message), LARGEST_MESSAGE):
                 await loop.sock_sendall(self._asking, message[start : start + LARGEST_MESSAGE])
 
+    @property
+    def _patience(self) -> float:
+        """So many seconds it may be at a query before what lies behind is taken back."""
+        return min(max(_LONG, _UNUSUAL * self.pace), _LONGEST)
+
     def _begin(self) -> None:
         """Take note that it begins with a query."""
         assert self._loop is not None
         self._since = self._loop.time()
-        if self._timer is None or self._timer.when() > self._since + _LONG:
+        if self._timer is None or self._timer.when() > self._since + self._patience:
             if self._timer is not None:
                 self._timer.cancel()
-            self._timer = self._loop.call_later(_LONG, self._look)
+            self._timer = self._loop.call_later(self._patience, self._look)
 
     def _look(self) -> None:
         """Look how long it has been at its query; one timer does for all of them."""
@@ -239,13 +254,13 @@ class EvaluatorProcess(asyncio.BufferedProtocol):
         if taken >= self._seconds:
             self.fail(TimeoutError())
             return
-        if taken >= _LONG and len(self._queries) > 1:
+        if taken >= self._patience and len(self._queries) > 1:
             self._take_back()
         if taken >= _LASTING:
             self._owner.lasts(self, self._first)
         if self.gone or self._timer is not None:  # the owner has given it up, or something else to do
             return
-        step = _LONG if taken < _LONG else _LASTING
+        step = self._patience if taken < self._patience else _LASTING
         self._timer = self._loop.call_later(max(min(step, self._seconds - taken), 0.001), self._look)
 
     def _take_back(self) -> None:
@@ -322,6 +337,7 @@ class EvaluatorProcess(asyncio.BufferedProtocol):
             self.fail(EOFError())
             return
         answer = answer_of(self._kind, self._media, rest)
+        self.pace += (self._loop.time() - self._since - self.pace) / _OF_LATE
         if self._queries:
             self._begin()
         self._owner.answered(self, query)

@@ -25,6 +25,8 @@ __all__ = ["Pool"]
 
 _MOMENT = 0.3
 """After so many seconds of waiting a spare process is started."""
+_SHORT = 0.001
+"""While queries take no longer, it costs more to wake up another process for one than to let it wait for its turn."""
 _IDLE = 20.0
 """A spare process that has had nothing to do for so long is ended."""
 _PAUSE = 1.0
@@ -55,6 +57,7 @@ class Pool:
         self.everyone = set(self._free)
         self._spare: set[EvaluatorProcess] = set()
         self._coming = 0
+        self._spread = max(1, count - 1)  # one core is for the process that asks
 
     def close(self, loop: asyncio.AbstractEventLoop | None) -> None:
         """End all processes; whoever still waits for an answer is told that the server stops.
@@ -99,7 +102,7 @@ class Pool:
         if self._closed:
             self._refuse(query, _STOPPING)
             return
-        process = self._idle(query) or self._quick(query)
+        process = self._process_for(query)
         if process is not None:
             self._hand(process, query)
             return
@@ -120,9 +123,17 @@ class Pool:
         ]
         self._watch(query, None)
 
+    def _process_for(self, query: Query) -> EvaluatorProcess | None:
+        """Return a process that begins with a query at once, or soon."""
+        quick = self._quick(query) if len(self._free) < len(self.everyone) else None
+        if quick is not None and quick.pace < _SHORT and len(self.everyone) - len(self._free) >= self._spread:
+            return quick
+        return self._idle(query) or quick
+
     def _idle(self, query: Query) -> EvaluatorProcess | None:
-        """Return a free process, a spare one last."""
-        for process in sorted(self._free, key=self._spare.__contains__) if self._spare else list(self._free):
+        """Return a free process, the one that was busy last before the others, but a spare one after them."""
+        free = self._free[::-1]
+        for process in sorted(free, key=self._spare.__contains__) if self._spare else free:
             if query.slow and process in self._spare:
                 break
             self._free.remove(process)
