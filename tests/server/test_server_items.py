@@ -1,7 +1,9 @@
-"""The short way of a lookup: it answers as the route does, and only what is read in a moment."""
+"""The short way of a lookup: it answers as the route does, and gives way to others."""
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +15,7 @@ from tests.server.conftest import serving
 from valueweave.graph import KnowledgeGraph
 from valueweave.server import Settings, create_app, items
 from valueweave.server.items import ItemsAtOnce
+from valueweave.server.turns import Turns, in_pieces, in_turns
 
 JD = "/api/v1/actors/jd"
 PLAIN: dict[str, tuple[str, dict[str, Any], dict[str, str]]] = {
@@ -49,8 +52,8 @@ class Counting(ItemsAtOnce):
 
     taken = 0
 
-    def _answer(self, scope: Scope) -> Any:
-        found = super()._answer(scope)
+    async def _answer(self, scope: Scope) -> Any:
+        found = await super()._answer(scope)
         Counting.taken += found is not None
         return found
 
@@ -115,7 +118,32 @@ def test_requests_are_counted_under_the_route(short: httpx.Client) -> None:
 def test_a_thing_of_which_much_is_said_is_left_to_a_thread(
     short: httpx.Client, routes: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(items, "_AT_ONCE", 3)
+    monkeypatch.setattr(items, "_MOST", 3)
     before = Counting.taken
     assert told(short.get(JD)) == told(routes.get(JD))
     assert Counting.taken == before
+
+
+def test_others_take_their_turn_while_much_is_read() -> None:
+    """Work of a second, in pieces, holds nobody up for longer than a turn."""
+
+    def work() -> Turns[list[int]]:
+        return in_pieces(busy(number) for number in range(1000))
+
+    def busy(number: int) -> int:
+        until = time.perf_counter() + 0.0005
+        while time.perf_counter() < until:
+            pass
+        return number
+
+    async def both() -> tuple[list[int], int]:
+        reading = asyncio.create_task(in_turns(work()))
+        turns = 0
+        while not reading.done():
+            await asyncio.sleep(0)
+            turns += 1
+        return reading.result(), turns
+
+    found, turns = asyncio.run(both())
+    assert found == list(range(1000))
+    assert turns >= 10

@@ -1,10 +1,10 @@
-"""Single things of ``/api/v1``: their answers, and a short way to those that are read in a moment.
+"""Single things of ``/api/v1``: their answers, and the short way to them.
 
 In: requests for a thing. Out: everything the graph says of it, as JSON or JSON-LD.
-The decision hidden here: what is read at once, where the request comes in, and what is read in a thread. The short way
-gives the answer of the route of the application, from the same function; whatever is not plain goes on to the
-application: lists that were not read yet, other ids, things of which much is said, parameters that are not as they
-should be.
+The decision hidden here: what is read where the request comes in, in turns with others, and what in a thread. The short
+way gives the answer of the route of the application, from the same function; whatever is not plain goes on to the
+application: lists that were not read yet, other ids, things of which thousands of statements speak, parameters that are
+not as they should be.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from valueweave.server.models import Item
 from valueweave.server.negotiation import chosen_form, languages
 from valueweave.server.routing import came_to
 from valueweave.server.things import CrowdedError
+from valueweave.server.turns import Turns, at_once, in_turns
 
 __all__ = ["FORMS", "ITEM", "ItemQuery", "ItemsAtOnce", "LanguageQuery", "item_answer", "json_ld_answer"]
 
@@ -36,8 +37,9 @@ FORMS = {"json": "application/json", "jsonld": JSON_LD}
 """The media types of a lookup by what ``format`` says."""
 ITEM = "/{id:rest}"
 """How the address of a thing goes on after that of its list."""
-_AT_ONCE = 400
-"""A thing of which so many statements speak is looked up in one to three milliseconds."""
+_MOST = 4000
+"""A thing of which more statements speak is read in a thread: to sort and to write so much takes several milliseconds,
+and cannot be done in pieces."""
 
 
 class LanguageQuery(BaseModel):
@@ -58,10 +60,15 @@ class ItemQuery(LanguageQuery):
     )
 
 
-def item_answer(
+def item_answer(resource: Resource, edition: Edition, request: Request, query: ItemQuery, path: str) -> Response:
+    """Return what the graph says of a thing, as :func:`item_in_turns`."""
+    return at_once(item_in_turns(resource, edition, request, query, path))
+
+
+def item_in_turns(
     resource: Resource, edition: Edition, request: Request, query: ItemQuery, path: str, most: int | None = None
-) -> Response:
-    """Return what the graph says of a thing.
+) -> Turns[Response]:
+    """Return what the graph says of a thing, in pieces.
 
     Args:
         resource: the list that it is in.
@@ -80,7 +87,7 @@ def item_answer(
     form = chosen_form(request.headers.get("accept"), query.format, FORMS)
     wanted = languages(request.headers.get("accept-language"), query.lang)
     headers = freshness(request, edition.version, edition.listing.lookups.digest, form, *wanted)
-    found = edition.things.item(edition.listing.find(resource, path), wanted, most)
+    found = yield from edition.things.item_in_turns(edition.listing.find(resource, path), wanted, most)
     headers["Link"] = _links(resource, found)
     if form == "jsonld":
         return json_ld_answer(item_document(found), headers)
@@ -106,7 +113,7 @@ def _links(resource: Resource, found: Item) -> str:
 
 
 class ItemsAtOnce:
-    """Answer lookups of things that are read in a moment.
+    """Answer lookups of things, those of which thousands of statements speak left out.
 
     No route is looked for and nothing is handed to a thread, either of which takes as long as the answer itself.
 
@@ -120,10 +127,10 @@ class ItemsAtOnce:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or pass it on."""
-        response = self._answer(scope) if scope["type"] == "http" and scope["method"] == "GET" else None
+        response = await self._answer(scope) if scope["type"] == "http" and scope["method"] == "GET" else None
         await (response or self.app)(scope, receive, send)
 
-    def _answer(self, scope: Scope) -> Response | None:
+    async def _answer(self, scope: Scope) -> Response | None:
         """Return the answer, when it is one of those."""
         path: str = scope["path"]
         if not path.startswith(f"{BASE}/"):
@@ -142,7 +149,7 @@ class ItemsAtOnce:
             if len(given) > len(query.model_fields_set):
                 return None
         try:
-            response = item_answer(resource, edition, request, query, path, _AT_ONCE)
+            response = await in_turns(item_in_turns(resource, edition, request, query, path, _MOST))
         except CrowdedError:
             return None
         except NotModifiedError as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from functools import lru_cache
 from itertools import islice
 
@@ -30,6 +31,7 @@ from valueweave.server.models import (
     Value,
     ValuesOf,
 )
+from valueweave.server.turns import Turns, at_once, batched, in_pieces
 from valueweave.values import to_python
 
 __all__ = ["CrowdedError", "Things"]
@@ -84,8 +86,17 @@ class Things:
         names = {reference.iri for reference in types}
         return next((resource for resource in RESOURCES.values() if resource.class_iri in names), None)
 
-    def item(self, iri: str, languages: Sequence[str], most: int | None = None) -> Item:
+    def item(self, iri: str, languages: Sequence[str]) -> Item:
         """Return everything the graph says of ``iri``.
+
+        Args:
+            iri: the thing.
+            languages: in which to name things, the most wanted first.
+        """
+        return at_once(self.item_in_turns(iri, languages))
+
+    def item_in_turns(self, iri: str, languages: Sequence[str], most: int | None = None) -> Turns[Item]:
+        """Return everything the graph says of ``iri``, in pieces.
 
         Args:
             iri: the thing.
@@ -96,9 +107,9 @@ class Things:
             CrowdedError: when there are more.
         """
         this = ox.NamedNode(iri)
-        about = self._about(this, most)
-        pointing, totals = self._pointing(this, most)
-        evidence = self._evidence_statements(about)
+        about = yield from self._about(this, most)
+        pointing, totals = yield from self._pointing(this, most)
+        evidence = yield from self._evidence_statements(about)
         disagreements = self.lookups.disagreements(iri)
         mentioned = {value.value for values in about.values() for value in values if isinstance(value, ox.NamedNode)}
         mentioned.update(thing for things in pointing.values() for thing in things)
@@ -106,26 +117,30 @@ class Things:
             mentioned.update(_terms(values, "inSource"))
         for found in disagreements.values():
             mentioned.update(value.value for values in found for value in values if isinstance(value, ox.NamedNode))
-        labels = self.catalogue.labels([iri, *mentioned, *about, *pointing])
+        labels: dict[str, Texts] = {}
+        for names in batched([iri, *mentioned, *about, *pointing]):
+            labels |= self.catalogue.labels(names)
+            yield
         texts = _by_language(about[_LABEL])
 
         def label(name: str) -> str:
             return self.catalogue.reference(name, labels, languages).label
 
-        def values_of(name: str) -> list[Value]:
-            return [self._value((iri, name), *stated, labels, languages) for stated in about[name].items()]
+        def values_of(name: str) -> Turns[list[Value]]:
+            return in_pieces(self._value((iri, name), *stated, labels, languages) for stated in about[name].items())
 
+        properties: dict[str, ValuesOf] = {}
+        for name in sorted(about, key=self.catalogue.key):
+            if name not in _SHOWN_APART:
+                shown = yield from values_of(name)
+                properties[self.catalogue.key(name)] = ValuesOf(iri=name, label=label(name), values=shown)
         return Item(
             **self.catalogue.naming(iri, labels, languages),
             labels={language or "und": text for language, text in texts.items()},
-            alternatives=values_of(_ALTERNATIVE),
+            alternatives=(yield from values_of(_ALTERNATIVE)),
             description=best(_by_language(about[_DESCRIPTION]), languages),
             types=self._types(iri, about[_RDF_TYPE], labels, languages),
-            properties={
-                self.catalogue.key(name): ValuesOf(iri=name, label=label(name), values=values_of(name))
-                for name in sorted(about, key=self.catalogue.key)
-                if name not in _SHOWN_APART
-            },
+            properties=properties,
             evidence=[self._evidence(item, values, labels, languages) for item, values in evidence.items()],
             discrepancies=[self._disagreement(each, found, labels, languages) for each, found in disagreements.items()],
             incoming={
@@ -146,23 +161,30 @@ class Things:
             },
         )
 
-    def _about(self, this: ox.NamedNode, most: int | None) -> _Statements:
+    def _about(self, this: ox.NamedNode, most: int | None) -> Turns[_Statements]:
+        # An answer of the engine must be let go of in the thread that asked, so it is closed here and not by chance.
+        with closing(self.store.stated(this)) as answer:
+            stated = yield from in_pieces(islice(answer, None if most is None else most + 1))
+        if most is not None and len(stated) > most:
+            raise CrowdedError
         found: _Statements = defaultdict(dict)
-        for number, (predicate, value, graph) in enumerate(self.store.stated(this)):
-            if number == most:
-                raise CrowdedError
+        for predicate, value, graph in stated:
             found[predicate.value].setdefault(value, []).append(graph.value)
         for name, values in found.items():
             found[name] = {value: sorted(values[value]) for value in sorted(values, key=_by_value)}
+            yield
         return found
 
-    def _pointing(self, this: ox.NamedNode, most: int | None) -> tuple[dict[str, dict[str, bool]], dict[str, int]]:
+    def _pointing(
+        self, this: ox.NamedNode, most: int | None
+    ) -> Turns[tuple[dict[str, dict[str, bool]], dict[str, int]]]:
         """Return some of what points to a thing by property, each with whether that was inferred, and how much does."""
         few = _FEW if most is None else most
         if self.store.near:
-            quads = list(islice(self.store.statements(value=this, graph=_DEFAULT), few + 1))
+            with closing(self.store.statements(value=this, graph=_DEFAULT)) as answer:
+                quads = yield from in_pieces(islice(answer, few + 1))
             if len(quads) <= few:
-                return self._pointing_among(this, quads)
+                return (yield from self._pointing_among(this, quads))
         if most is not None:
             raise CrowdedError
         counted = rows(self.store.query(_POINTING.format(this=this)))
@@ -171,27 +193,25 @@ class Things:
         for name in totals:
             if not self.catalogue.named_elsewhere(name):
                 query = _POINTING_BY.format(this=this, property=ox.NamedNode(name), limit=self.related)
-                answer = self.store.query(query)
+                answers = rows(self.store.query(query))
                 found[name] = {
-                    thing.value: holds(inferred) for thing, inferred in rows(answer) if isinstance(thing, ox.NamedNode)
+                    thing.value: holds(inferred) for thing, inferred in answers if isinstance(thing, ox.NamedNode)
                 }
         return found, totals
 
     def _pointing_among(
         self, this: ox.NamedNode, quads: Sequence[ox.Quad]
-    ) -> tuple[dict[str, dict[str, bool]], dict[str, int]]:
+    ) -> Turns[tuple[dict[str, dict[str, bool]], dict[str, int]]]:
         stated: dict[str, list[str]] = defaultdict(list)
         for quad in quads:
             if isinstance(quad.subject, ox.NamedNode):
                 stated[quad.predicate.value].append(quad.subject.value)
-        found = {
-            name: {
-                thing: self.store.holds(ox.NamedNode(thing), ox.NamedNode(name), this, _INFERRED)
-                for thing in sorted(stated[name])[: self.related]
-            }
-            for name in sorted(stated)
-            if not self.catalogue.named_elsewhere(name)
-        }
+        found: dict[str, dict[str, bool]] = {}
+        for name in sorted(stated):
+            if not self.catalogue.named_elsewhere(name):
+                things, link = sorted(stated[name])[: self.related], ox.NamedNode(name)
+                inferred = (self.store.holds(ox.NamedNode(thing), link, this, _INFERRED) for thing in things)
+                found[name] = dict(zip(things, (yield from in_pieces(inferred)), strict=True))
         return found, {name: len(things) for name, things in stated.items()}
 
     def _types(
@@ -254,10 +274,11 @@ class Things:
             resolution=best(_by_language(dict.fromkeys(resolutions, _NOWHERE)), languages),
         )
 
-    def _evidence_statements(self, about: _Statements) -> dict[str, dict[str, list[Node]]]:
+    def _evidence_statements(self, about: _Statements) -> Turns[dict[str, dict[str, list[Node]]]]:
         items = sorted((item for item in about[SCE + "hasEvidence"] if isinstance(item, ox.NamedNode)), key=str)
         found: dict[str, dict[str, list[Node]]] = {item.value: defaultdict(list) for item in items}
-        for triple in sorted(self.store.statements_about(items), key=str):
+        triples = yield from in_pieces(self.store.statements_about(items))
+        for triple in sorted(triples, key=str):
             if isinstance(triple.subject, ox.NamedNode):
                 found[triple.subject.value][triple.predicate.value].append(triple.object)
         return {item: values for item, values in found.items() if values}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -264,7 +264,7 @@ class EmbeddedStore:
         predicate: ox.NamedNode | None = None,
         value: ox.NamedNode | None = None,
         graph: ox.NamedNode | ox.DefaultGraph | None = None,
-    ) -> Iterator[ox.Quad]:
+    ) -> Generator[ox.Quad, None, None]:
         """Yield the quads with these parts; a part left out may be anything.
 
         Raises:
@@ -288,7 +288,7 @@ class EmbeddedStore:
             for quad in self.statements(subject, predicate, None, _DEFAULT):
                 yield quad.triple
 
-    def stated(self, subject: ox.NamedNode) -> Iterator[Stated]:
+    def stated(self, subject: ox.NamedNode) -> Generator[Stated, None, None]:
         """Yield what the named graphs say of a thing: property, value, graph.
 
         Every statement of the default graph stands in a named one too. A query reads a statement in half the time that

@@ -8,7 +8,7 @@ reads them need not know where they come from.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 import pyoxigraph as ox
@@ -93,7 +93,7 @@ class Store(Protocol):
         predicate: ox.NamedNode | None = None,
         value: ox.NamedNode | None = None,
         graph: ox.NamedNode | ox.DefaultGraph | None = None,
-    ) -> Iterator[ox.Quad]:
+    ) -> Generator[ox.Quad, None, None]:
         """Yield the quads with these parts; a part left out may be anything."""
 
     def statements_about(
@@ -101,7 +101,7 @@ class Store(Protocol):
     ) -> Iterator[ox.Triple]:
         """Yield the statements of the default graph about several things, if wanted of one property only."""
 
-    def stated(self, subject: ox.NamedNode) -> Iterator[Stated]:
+    def stated(self, subject: ox.NamedNode) -> Generator[Stated, None, None]:
         """Yield what the named graphs say of a thing: property, value, graph."""
 
     def holds(

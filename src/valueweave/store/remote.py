@@ -8,7 +8,7 @@ the closure, and the graphs of the project when the query looks into named graph
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, TypeVar
@@ -188,7 +188,7 @@ class RemoteStore:
         predicate: ox.NamedNode | None = None,
         value: Value | None = None,
         graph: ox.NamedNode | ox.BlankNode | ox.DefaultGraph | None = None,
-    ) -> Iterator[ox.Quad]:
+    ) -> Generator[ox.Quad, None, None]:
         """Yield the quads with these parts; a part left out may be anything.
 
         Raises:
@@ -246,7 +246,7 @@ class RemoteStore:
             link = predicate or row["p"]
             yield ox.Triple(unskolem(row["s"]), link, unskolem(row["o"]))  # type: ignore[arg-type]
 
-    def stated(self, subject: ox.NamedNode) -> Iterator[Stated]:
+    def stated(self, subject: ox.NamedNode) -> Generator[Stated, None, None]:
         """Yield what the named graphs say of a thing: property, value, graph.
 
         Raises:
