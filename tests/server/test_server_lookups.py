@@ -155,6 +155,17 @@ def test_wrong_parameters_are_named(client: httpx.Client, query: str, code: str)
     assert problem["remedy"]
 
 
+def test_wrong_parameters_are_told_all_at_once(client: httpx.Client) -> None:
+    asked = "type=Stage&sort=lable&case=none&stage=jd-9&actor=jdd"
+    problem = get(client, f"{ACTORS}?{asked}", 400)
+    expected = ["unknown-class", "unknown-sort", "unknown-case", "unknown-stage", "unknown-actor"]
+    assert [one["code"] for one in problem["problems"]] == expected
+    assert [one["code"] for one in get(client, f"{ACTORS}?cursor=x&case=none", 400)["problems"]] == [
+        "invalid-cursor",
+        "unknown-case",
+    ]
+
+
 def test_a_near_miss_is_suggested(client: httpx.Client) -> None:
     assert "'Organization'" in get(client, f"{ACTORS}?type=Organisation", 400)["remedy"]
     assert "'jd-logistics'" in get(client, f"{ACTORS}/jd-logistcs", 404)["remedy"]

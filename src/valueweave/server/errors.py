@@ -7,7 +7,8 @@ leaves the house.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
 
@@ -22,7 +23,7 @@ from valueweave.server.negotiation import wants_page
 from valueweave.server.templating import page
 from valueweave.store import NotAcceptableError
 
-__all__ = ["PROBLEM_JSON", "ProblemError", "install", "problem_document", "refusal"]
+__all__ = ["PROBLEM_JSON", "ProblemError", "install", "noting", "problem_document", "refusal"]
 
 PROBLEM_JSON = "application/problem+json"
 _TYPE = "https://w3id.org/valueweave/problem/"
@@ -67,6 +68,22 @@ class ProblemError(Exception):
     def __init__(self, status: int, *problems: Problem, headers: Mapping[str, str] | None = None) -> None:
         self.status, self.problems, self.headers = status, problems, dict(headers or {})
         super().__init__("\n".join(str(problem) for problem in problems))
+
+
+@contextmanager
+def noting(problems: list[Problem]) -> Iterator[None]:
+    """Add the problems of a refusal to others instead of refusing, to go on and find more.
+
+    >>> found = []
+    >>> with noting(found):
+    ...     raise ProblemError(400, Problem("invalid-parameter", "It is wrong.", "Give another."))
+    >>> len(found)
+    1
+    """
+    try:
+        yield
+    except ProblemError as error:
+        problems += error.problems
 
 
 def problem_document(status: int, problems: Sequence[Problem]) -> dict[str, Any]:

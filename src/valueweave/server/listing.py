@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import pyoxigraph as ox
 
@@ -21,7 +21,7 @@ from valueweave.namespaces import GRAPH, ID, SCE, TermError, expand_iri, shorten
 from valueweave.problems import Problem, name_list
 from valueweave.resources import RESOURCES, Resource
 from valueweave.server.catalogue import Catalogue, best, rows
-from valueweave.server.errors import ProblemError
+from valueweave.server.errors import ProblemError, noting
 from valueweave.server.lookups import Lookups
 from valueweave.server.models import Summary
 from valueweave.server.ordering import Comparable, Cursor, Key, Order
@@ -91,11 +91,24 @@ class Listing:
         """Return a page of a list.
 
         Raises:
-            ProblemError: when what is filtered or sorted by does not exist, or the cursor is none.
+            ProblemError: when what is filtered or sorted by does not exist, or the cursor is none; with all of that.
         """
-        class_iri = self._class(resource, filters.kind)
-        order = Order.read(filters.sort, searching=filters.text is not None)
-        left = self._filtered(self.lookups.members(class_iri), filters)
+        problems: list[Problem] = []
+        class_iri, order, given = resource.class_iri, Order(()), dict[str, ox.NamedNode | ox.Literal]()
+        cursor: Cursor | None = None
+        with noting(problems):
+            class_iri = self._class(resource, filters.kind)
+        with noting(problems):
+            order = Order.read(filters.sort, searching=filters.text is not None)
+            cursor = Cursor.read(filters.cursor, order) if filters.cursor else None
+        for name, read in self._readers(filters).items():
+            with noting(problems):
+                given[name] = read()
+        if problems:
+            raise ProblemError(400, *problems)
+        left = self.lookups.members(class_iri)
+        for name, value in given.items():
+            left &= self.lookups.of(name, value)
         if filters.text is None:
             everything = self._sorted(self.catalogue.version, class_iri, order, tuple(languages[:1]))
             ordered = [each for each in everything if each[1] in left]
@@ -103,7 +116,6 @@ class Listing:
             left &= self._relevance(filters.text).keys()
             ordered = self._sort("", class_iri, order, tuple(languages[:1]), left, filters.text)
         keys = self._keys(class_iri, order, filters.text, tuple(languages[:1]))
-        cursor = Cursor.read(filters.cursor, order) if filters.cursor else None
         first, end = 0, filters.limit
         if cursor:
             place = order.comparable(cursor.keys, cursor.iri)
@@ -146,23 +158,22 @@ class Listing:
         members = self.lookups.members(class_iri) if only is None else only
         return sorted((order.comparable(keys(iri), iri), iri) for iri in members)
 
-    def _filtered(self, members: frozenset[str], filters: Filters) -> frozenset[str]:
-        given: dict[str, ox.NamedNode | ox.Literal] = {}
+    def _readers(self, filters: Filters) -> dict[str, Callable[[], ox.NamedNode | ox.Literal]]:
+        """Return what reads the value of each filter that is given, by the query that filters by it."""
+        found: dict[str, Callable[[], ox.NamedNode | ox.Literal]] = {}
         if filters.case is not None:
-            given["of-case"] = ox.NamedNode(self._case_graph(filters.case))
+            found["of-case"] = partial(self._case_graph, filters.case)
         for name, wanted in (("stage", filters.stage), ("actor", filters.actor)):
             if wanted is not None:
-                given[f"of-{name}"] = ox.NamedNode(self._named(name, wanted))
+                found[f"of-{name}"] = partial(self._named, name, wanted)
         if filters.year is not None:
-            given["of-year"] = ox.Literal(filters.year)
-        for name, value in given.items():
-            members &= self.lookups.of(name, value)
-        return members
+            found["of-year"] = partial(ox.Literal, filters.year)
+        return found
 
-    def _named(self, name: str, wanted: str) -> str:
+    def _named(self, name: str, wanted: str) -> ox.NamedNode:
         """Return the stage or actor that a filter names; that there is none is the fault of the parameter."""
         try:
-            return self.find(RESOURCES[f"{name}s"], wanted.removeprefix(ID))
+            return ox.NamedNode(self.find(RESOURCES[f"{name}s"], wanted.removeprefix(ID)))
         except ProblemError as error:
             (problem,) = error.problems
             raise ProblemError(
@@ -232,12 +243,12 @@ class Listing:
         known = sorted(name.removeprefix(SCE) for name in below)
         raise ProblemError(400, _unknown("class", wanted, known, f"No class of {resource.name} is called '{wanted}'."))
 
-    def _case_graph(self, case: str) -> str:
+    def _case_graph(self, case: str) -> ox.NamedNode:
         graphs = [name.removeprefix("graph:") for name in self.catalogue.statistics.graphs]
         path = case.removeprefix(ID)
         for candidate in (path, f"case/{path}"):
             if candidate in graphs:
-                return GRAPH + candidate
+                return ox.NamedNode(GRAPH + candidate)
         known = [name.removeprefix("case/") for name in graphs if "/" in name]
         raise ProblemError(400, _unknown("case", case, known, f"There is no case '{case}'."))
 
