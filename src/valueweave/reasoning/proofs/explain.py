@@ -9,8 +9,9 @@ rounds are taken as premises, so a proof always ends.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from collections.abc import Set as AbstractSet
+from contextlib import closing
 from itertools import islice
 
 import pyoxigraph as ox
@@ -22,6 +23,7 @@ from valueweave.reasoning.proofs.nearest import near, nearest, similar
 from valueweave.reasoning.proofs.passages import passages
 from valueweave.reasoning.rules.book import RuleBook
 from valueweave.reasoning.rules.conditions import group_members, solutions, unify, where
+from valueweave.reasoning.rules.construct import Pattern
 from valueweave.reasoning.rules.files import QueryRule
 from valueweave.reasoning.rules.model import Body, Call, Rule, Term, Var
 
@@ -148,24 +150,33 @@ class Explainer:
 
     def _query_step(self, triple: ox.Triple, number: int, query: QueryRule, known: dict[ox.Triple, Proof]) -> Proof:
         """Return the step of a rule that is a query: what its patterns match, with the conclusion bound."""
-        for values in self._query_solutions(triple, query):
-            premises: dict[ox.Triple, None] = {}
-            for pattern in query.patterns:
-                subject, predicate, value = (values.get(slot) if isinstance(slot, Var) else slot for slot in pattern)
-                if not isinstance(subject, ox.NamedNode) or not isinstance(predicate, ox.NamedNode) or value is None:
-                    continue
-                premise = ox.Triple(subject, predicate, value)
-                rank = self._rank(premise)
-                # A pattern of an alternative that was not taken, or of an option, need not hold.
-                if rank is not None and rank < number and predicate not in _ANNOTATIONS:
-                    premises[premise] = None
-            if premises:
-                proofs = tuple(self._prove(premise, known) for premise in premises)
-                return Proof(triple, number, query, proofs)
-        raise LookupError(f"The rule {query.name} does not conclude {triple} from this store.")
+        # An answer of the engine must be let go of in the thread that asked: it is closed before anything else begins,
+        # and the text of the rule is read before it (exceptions inside its parser keep the frames that they passed).
+        head, patterns = query.head, query.patterns
+        with closing(self._query_solutions(triple, query, head)) as answer:
+            found = (self._premises_of_query(values, number, patterns) for values in answer)
+            premises = next(filter(None, found), None)
+        if premises is None:
+            raise LookupError(f"The rule {query.name} does not conclude {triple} from this store.")
+        return Proof(triple, number, query, tuple(self._prove(premise, known) for premise in premises))
 
-    def _query_solutions(self, triple: ox.Triple, query: QueryRule) -> Iterator[dict[Var, Term]]:
-        for pattern in query.head:
+    def _premises_of_query(self, values: dict[Var, Term], number: int, patterns: Iterable[Pattern]) -> list[ox.Triple]:
+        premises: dict[ox.Triple, None] = {}
+        for pattern in patterns:
+            subject, predicate, value = (values.get(slot) if isinstance(slot, Var) else slot for slot in pattern)
+            if not isinstance(subject, ox.NamedNode) or not isinstance(predicate, ox.NamedNode) or value is None:
+                continue
+            premise = ox.Triple(subject, predicate, value)
+            rank = self._rank(premise)
+            # A pattern of an alternative that was not taken, or of an option, need not hold.
+            if rank is not None and rank < number and predicate not in _ANNOTATIONS:
+                premises[premise] = None
+        return list(premises)
+
+    def _query_solutions(
+        self, triple: ox.Triple, query: QueryRule, head: Iterable[Pattern]
+    ) -> Generator[dict[Var, Term], None, None]:
+        for pattern in head:
             bound: dict[Var, Term] = {}
             for slot, term in zip(pattern, (triple.subject, triple.predicate, triple.object), strict=True):
                 if not isinstance(term, ox.NamedNode | ox.Literal):
