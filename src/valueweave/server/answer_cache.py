@@ -107,10 +107,10 @@ class KeptAnswers:
         self._answers, self._count = BoundedCache[Kept](largest), count
         self.off = not largest
 
-    def get(self, key: Hashable, plain: bool = False) -> Kept | None:
-        """Return an answer, if it is there; if wanted only one to a plain query."""
+    def get(self, key: Hashable, plain: bool = False, below: int | None = None) -> Kept | None:
+        """Return an answer, if it is there; if wanted only one to a plain query, or only one of fewer bytes."""
         found = self._answers.get(key)
-        if found is None or (plain and not found.plain):
+        if found is None or (plain and not found.plain) or (below is not None and len(found.body) >= below):
             return None
         self._count(True)
         return found

@@ -10,6 +10,7 @@ each, leaves the ETag as it is and compresses for ``gzip;q=0``.
 from __future__ import annotations
 
 import zlib
+from functools import lru_cache
 
 from anyio.to_thread import run_sync
 from starlette.datastructures import MutableHeaders
@@ -28,6 +29,7 @@ _MARK = b'-gzip"'
 _CONDITIONS = (b"if-match", b"if-none-match")
 
 
+@lru_cache(64)
 def takes_gzip(header: str) -> bool:
     """Return whether an ``Accept-Encoding`` header takes gzip.
 

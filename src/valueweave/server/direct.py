@@ -3,8 +3,8 @@
 In: the head of a request, as a connection has read it. Out: its answer, in one piece.
 The decision hidden here: in a request without any header that changes what is done, everything that stands between the
 bytes and the evaluators comes to a few lines, which are these; they answer byte for byte as the application does, in a
-third of the time. Whatever is not plain, and every answer that is not a plain one either (a problem, a long one), goes
-on to the application.
+third of the time. Whatever is not plain, and every answer that is not a plain one either (a problem, a long one, one to
+be compressed), goes on to the application.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from valueweave.server.answer_cache import ANSWERED, VARYING_HEADERS, Kept, KeptAnswers, key_of
 from valueweave.server.caching import KEPT, VARYING, tag_at
-from valueweave.server.compression import LEAST
+from valueweave.server.compression import LEAST, takes_gzip
 from valueweave.server.editions import Edition, Editions
 from valueweave.server.errors import ProblemError
 from valueweave.server.evaluators import Evaluators
@@ -40,8 +40,6 @@ __all__ = ["DirectAnswers"]
 _ADDRESS = PATH.encode("ascii") + b"?"
 _PLAIN = {b"accept", b"accept-encoding", b"accept-language", b"connection", b"host", b"user-agent"}
 """The headers that may be there."""
-_ONLY = {b"accept-encoding": b"identity", b"connection": b"keep-alive"}
-"""What some of them must say."""
 _NO_STORE, _KEPT, _VARY = b"no-store", KEPT.encode("ascii"), VARYING.encode("ascii")
 
 
@@ -58,6 +56,7 @@ class _Answering:
         "key",
         "message_event",
         "more_body",
+        "packs",
         "plain",
         "query_string",
         "response_complete",
@@ -66,8 +65,11 @@ class _Answering:
         "started",
     )
 
-    def __init__(self, connection: Connection, query_string: bytes, edition: Edition, key: Hashable) -> None:
+    def __init__(
+        self, connection: Connection, query_string: bytes, edition: Edition, key: Hashable, packs: bool
+    ) -> None:
         self.connection, self.query_string, self.edition, self.key = connection, query_string, edition, key
+        self.packs = packs  # whether an answer that is worth it would be compressed
         self.scope: dict[str, Any] = cast("dict[str, Any]", connection.scope)
         self.plain: Plain | None = None
         self.started = time.perf_counter()
@@ -109,7 +111,7 @@ class DirectAnswers:
 
     def take(self, connection: Connection) -> bool:
         """Answer a request whose head has come, now or later, and return whether it is answered here."""
-        url, accept, varying = connection.url, b"", []
+        url, accept, packs, varying = connection.url, b"", b"", []
         before = connection.cycle
         if (
             not url.startswith(_ADDRESS)
@@ -122,8 +124,10 @@ class DirectAnswers:
         ):
             return False
         for name, value in connection.headers:
-            if name not in _PLAIN or (name in _ONLY and value.lower() != _ONLY[name]):
+            if name not in _PLAIN or (name == b"connection" and value.lower() != b"keep-alive"):
                 return False
+            if name == b"accept-encoding":
+                packs += b"," + value
             if name in VARYING_HEADERS:
                 varying.append((name, value))
                 if name == b"accept":
@@ -135,8 +139,9 @@ class DirectAnswers:
         key = None
         if not self._kept.off:
             key = key_of(edition.version, PATH, query_string, connection.scheme or "", varying)
-        answering = _Answering(connection, query_string, edition, key)
-        found = None if key is None else self._kept.get(key, plain=True)
+        packing = bool(packs) and takes_gzip(packs.decode("latin-1"))
+        answering = _Answering(connection, query_string, edition, key, packing)
+        found = None if key is None else self._kept.get(key, plain=True, below=LEAST if packing else None)
         if found is None:
             answering.plain = self._plain(query_string, accept.decode("latin-1"))
             if answering.plain is None:
@@ -182,7 +187,7 @@ class DirectAnswers:
         if answer.cancelled() or answering.connection.transport.is_closing():
             self._end(answering, 503)
             return
-        if found is None or found.error or len(found.body) >= LONG:
+        if found is None or found.error or len(found.body) >= (LEAST if answering.packs else LONG):
             self._pass_on(answering, answer)
             return
         kept = self._answer(answering, plain, found)
