@@ -8,15 +8,17 @@ value: 4.50 comes back as 4.5.)
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal, InvalidOperation
 
 import pyoxigraph as ox
 
 from valueweave.namespaces import PREFIXES, shorten_iri
 
-__all__ = ["IRI", "Text", "Value", "to_python", "written"]
+__all__ = ["IRI", "Text", "Value", "to_python", "whole_number", "written"]
 
 _XSD = PREFIXES["xsd"]
+_WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 _SIZES = ("Int", "Long", "Short", "Byte")
 _INTEGERS = {
@@ -96,6 +98,19 @@ def _literal(text: str, datatype: str) -> Value:
     except (ValueError, InvalidOperation):
         pass
     return value
+
+
+def whole_number(term: object) -> int | None:
+    """Return the whole number that a literal of any datatype is, nothing for any other term or one beyond 18 digits.
+
+    Updates may write what no case file may: a place in a text that is no number is told as no place.
+
+    >>> whole_number(ox.Literal("0217")), whole_number(ox.Literal("²")), whole_number(ox.NamedNode("urn:x"))
+    (217, None, None)
+    """
+    if isinstance(term, ox.Literal) and _WHOLE_NUMBER.fullmatch(term.value):
+        return int(term.value)
+    return None
 
 
 def written(value: Value | None) -> str:

@@ -152,8 +152,9 @@ def test_the_forms_say_the_same() -> None:
     assert diagram.count("-->") >= 4
 
 
-PAGE = ":jd a :Firm ; sce:hasEvidence :e . :e sce:startOffset 1 ; sce:endOffset 5"
-ADDED = ":jd :with :x ; sce:hasEvidence :f . :f sce:startOffset 7 ; sce:endOffset 9"
+PAGE = ":jd a :Firm ; sce:hasEvidence :e . :e sce:inSource :s ; sce:startOffset 1 ; sce:endOffset 5"
+ADDED = ":jd :with :x ; sce:hasEvidence :f . :f sce:inSource :s ; sce:startOffset 7 ; sce:endOffset 9"
+BACKED = " . :f sce:inSource :s ; sce:startOffset 7 ; sce:supports :with"
 
 
 @pytest.mark.parametrize(
@@ -166,12 +167,16 @@ ADDED = ":jd :with :x ; sce:hasEvidence :f . :f sce:startOffset 7 ; sce:endOffse
         # What two files say, by that of both.
         ([PAGE, ADDED + " . :jd a :Firm"], ":jd a :Firm", [1, 7]),
         # What names a property that its own file is silent on is about the file that defines the record.
-        ([":jd a :Firm ; :with :x", ":jd sce:hasEvidence :f . :f sce:startOffset 7 ; sce:supports :with"],
+        ([":jd a :Firm ; :with :x", ":jd sce:hasEvidence :f" + BACKED],
          ":jd :with :x", [7]),
-        ([":jd a :Firm", ":jd :with :x", ":jd sce:hasEvidence :f . :f sce:startOffset 7 ; sce:supports :with"],
+        ([":jd a :Firm", ":jd :with :x", ":jd sce:hasEvidence :f" + BACKED],
          ":jd :with :x", []),
-        ([":jd a :Firm ; :with :x", ":jd sce:hasEvidence :f ; :with :y . :f sce:startOffset 7 ; sce:supports :with"],
+        ([":jd a :Firm ; :with :x", ":jd sce:hasEvidence :f ; :with :y" + BACKED],
          ":jd :with :x", []),
+        # An item is described in the graph that names it.
+        ([PAGE, ":jd :with :x ; sce:hasEvidence :e"], ":jd :with :x", []),
+        # What an update may write, a case file may not: a place that is no number is told as none.
+        ([PAGE.replace("1", "'²'")], ":jd a :Firm", [0]),
     ],
 )  # fmt: skip
 def test_a_passage_backs_what_its_own_file_says(files: list[str], asked: str, expected: list[int]) -> None:

@@ -51,7 +51,7 @@ SELECT ?record ?source ?section ?start ?end (COUNT(?link) AS ?links) WHERE {{
   ?item <{SCE}inSource> ?source ; <{SCE}section> ?section ; <{SCE}startOffset> ?start ; <{SCE}endOffset> ?end .
   OPTIONAL {{ ?item <{SCE}supports> ?link }}
   OPTIONAL {{ ?item <{SCE}supports> ?own . FILTER(?own IN ({", ".join(f"<{SCE}{name}>" for name in _STATED)})) }}
-  FILTER(!BOUND(?link) || BOUND(?own))
+  FILTER(DATATYPE(?start) = xsd:integer && DATATYPE(?end) = xsd:integer && (!BOUND(?link) || BOUND(?own)))
 }} GROUP BY ?record ?source ?section ?start ?end ORDER BY ?source ?start"""
 
 _CONFLICTS = f"""

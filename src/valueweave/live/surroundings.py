@@ -19,6 +19,7 @@ from valueweave.ontology import OntologyIndex
 from valueweave.store.interface import Engine
 from valueweave.validation.findings import did_you_mean
 from valueweave.validation.references import Catalogue
+from valueweave.values import whole_number
 
 __all__ = ["StoreCatalogue", "Surroundings", "as_stored", "is_asserted"]
 
@@ -161,8 +162,8 @@ class StoreCatalogue(Catalogue):
         told = super().text_length(iri)
         if told is None and self._beside.types(iri):
             for quad in self._beside.quads(ox.NamedNode(iri), _LENGTH):
-                if isinstance(quad.object, ox.Literal) and quad.object.value.isdecimal():
-                    return int(quad.object.value)
+                if (length := whole_number(quad.object)) is not None:
+                    return length
         return told
 
     def elsewhere(self, entry: Entry) -> list[str]:

@@ -22,7 +22,7 @@ from valueweave.resources import RESOURCES
 from valueweave.server.models import Reference, Statistics
 from valueweave.server.templating import href
 
-__all__ = ["Answering", "Catalogue", "Naming", "Texts", "best", "holds", "integer", "iris_of", "rows"]
+__all__ = ["Answering", "Catalogue", "Naming", "Texts", "best", "holds", "iris_of", "rows"]
 
 Node = ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple
 Texts = Mapping[str, str]
@@ -43,11 +43,6 @@ def rows(answer: object) -> list[list[Node | None]]:
 def iris_of(found: Iterable[Sequence[Node | None]]) -> list[str]:
     """Return the IRIs in the first column of solutions."""
     return [row[0].value for row in found if isinstance(row[0], ox.NamedNode)]
-
-
-def integer(term: Node | None) -> int:
-    """Return the whole number that a literal is, 0 for anything else."""
-    return int(term.value) if isinstance(term, ox.Literal) and term.value.lstrip("+-").isdigit() else 0
 
 
 def holds(term: Node | None) -> bool:

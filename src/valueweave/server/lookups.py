@@ -14,7 +14,8 @@ import pyoxigraph as ox
 
 from valueweave.headers import read_text
 from valueweave.search.folding import fold
-from valueweave.server.catalogue import Catalogue, Node, best, integer, iris_of, rows
+from valueweave.server.catalogue import Catalogue, Node, best, iris_of, rows
+from valueweave.values import whole_number
 
 __all__ = ["Given", "Lookups"]
 
@@ -89,7 +90,9 @@ class Lookups:
 
     def _ask_years(self, _: str) -> dict[str, int]:
         return {
-            thing.value: integer(year) for thing, year in self.solutions("years") if isinstance(thing, ox.NamedNode)
+            thing.value: whole_number(year) or 0
+            for thing, year in self.solutions("years")
+            if isinstance(thing, ox.NamedNode)
         }
 
     def _ask_labels(self, _: str, class_iri: str, languages: tuple[str, ...]) -> dict[str, str]:

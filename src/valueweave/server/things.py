@@ -19,7 +19,7 @@ from valueweave.layout import DERIVATIONS, INFERRED_GRAPH
 from valueweave.namespaces import PREFIXES, SCE, shorten_iri
 from valueweave.resources import RESOURCES, Resource
 from valueweave.server.addresses import explanation
-from valueweave.server.catalogue import Catalogue, Node, Texts, best, holds, integer, rows
+from valueweave.server.catalogue import Catalogue, Node, Texts, best, holds, rows
 from valueweave.server.lookups import Lookups
 from valueweave.server.models import (
     Disagreement,
@@ -32,7 +32,7 @@ from valueweave.server.models import (
     ValuesOf,
 )
 from valueweave.server.turns import Turns, at_once, batched, in_pieces
-from valueweave.values import to_python
+from valueweave.values import to_python, whole_number
 
 __all__ = ["CrowdedError", "Things"]
 
@@ -188,7 +188,7 @@ class Things:
         if most is not None:
             raise CrowdedError
         counted = rows(self.store.query(_POINTING.format(this=this)))
-        totals = {term.value: integer(number) for term, number in counted if isinstance(term, ox.NamedNode)}
+        totals = {term.value: whole_number(number) or 0 for term, number in counted if isinstance(term, ox.NamedNode)}
         found = {}
         for name in totals:
             if not self.catalogue.named_elsewhere(name):
@@ -290,7 +290,7 @@ class Things:
             return next((value.value for value in values.get(SCE + name, ()) if isinstance(value, ox.Literal)), None)
 
         def number(name: str) -> int | None:
-            return next((integer(value) for value in values.get(SCE + name, ())), None)
+            return next((whole_number(value) for value in values.get(SCE + name, ())), None)
 
         sources = _terms(values, "inSource")
         kinds = _terms(values, "hasEvidenceKind")

@@ -18,10 +18,11 @@ from valueweave.layout import INFERRED_GRAPH, UPDATES_GRAPH
 from valueweave.namespaces import SCE
 from valueweave.reasoning.proofs.model import Passage
 from valueweave.reasoning.rules.model import TYPE
+from valueweave.values import whole_number
 
 __all__ = ["passages"]
 
-_HAS_EVIDENCE = ox.NamedNode(SCE + "hasEvidence")
+_HAS_EVIDENCE, _IN_SOURCE = ox.NamedNode(SCE + "hasEvidence"), ox.NamedNode(SCE + "inSource")
 
 
 def passages(
@@ -68,7 +69,8 @@ def _of_record(engine: ox.Store, triple: ox.Triple) -> Iterator[tuple[Passage, o
         # What is inferred to be backed by an item is no statement of a file.
         if not isinstance(graph, ox.NamedNode) or graph.value.startswith(INFERRED_GRAPH):
             continue
-        if isinstance(quad.object, ox.NamedNode):
+        # An item that the graph names and does not describe leads to no source.
+        if isinstance(quad.object, ox.NamedNode) and _states(engine, quad.object, _IN_SOURCE, graph):
             yield _passage(engine, quad.object, triple.predicate, graph), graph
 
 
@@ -77,21 +79,24 @@ def _states(engine: ox.Store, subject: ox.NamedNode, predicate: ox.NamedNode, gr
 
 
 def _passage(engine: ox.Store, item: ox.NamedNode, predicate: ox.NamedNode, graph: ox.NamedNode) -> Passage:
-    values: dict[str, list[str]] = {}
+    values: dict[str, list[ox.NamedNode | ox.Literal]] = {}
     for quad in engine.quads_for_pattern(item, None, None, graph):
         if isinstance(quad.object, ox.NamedNode | ox.Literal):
-            values.setdefault(quad.predicate.value.removeprefix(SCE), []).append(quad.object.value)
-    supported = values.get("supports", ())
+            values.setdefault(quad.predicate.value.removeprefix(SCE), []).append(quad.object)
+    supported = [value.value for value in values.get("supports", ())]
 
     def one(name: str) -> str:
-        return values[name][0] if name in values else ""
+        return values[name][0].value if name in values else ""
+
+    def place(name: str) -> int:
+        return next((number for value in values.get(name, ()) if (number := whole_number(value)) is not None), 0)
 
     return Passage(
         item.value,
         one("inSource"),
         one("section"),
-        int(one("startOffset") or 0),
-        int(one("endOffset") or 0),
+        place("startOffset"),
+        place("endOffset"),
         one("spanSha256"),
         one("hasEvidenceKind"),
         (0 if predicate.value in supported else 2) if supported else 1,
