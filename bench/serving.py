@@ -261,6 +261,8 @@ def run(folder: Path, tools: Path, statements: int, rounds: int, seconds: int) -
             pause = max(8 / (most["rate"] / 2) * 1000 - most["p50"] / 2, 1)
             half = load(several, folder / "items.txt", 8, seconds * 2, "", headers=_AS_JSON, pause=pause)
             note("items", "half", half)
+            # Of what a request takes after a pause, a good part is the machine waking up.
+            note("items", "nothing", load(several, folder / "empty.txt", 8, seconds, "", pause=pause))
     report["servers"] = {
         name: {
             what: {key: statistics.median(one[key] for one in some) for key in some[0]} for what, some in found.items()
@@ -317,7 +319,7 @@ def table(report: dict[str, Any]) -> str:
         lines.append(f"| {name} | {figures} |")
     small, large = report["ratios"]["small"], report["ratios"]["large"]
     kept, items, here = told["kept"], told["items"], report["in_process"]
-    most, half = items["most"], items["half"]
+    most, half, nothing = items["most"], items["half"], items["nothing"]
     way = told[names[0]]["alone"]["p50"] - here["small"]
     lines += [
         "",
@@ -329,7 +331,8 @@ def table(report: dict[str, Any]) -> str:
         f"- The same query again: {kept['again']['rate']:,.0f} a second from kept answers, {kept['held']['rate']:,.0f} "
         f"as `304 Not Modified`; a route that does nothing: {kept['empty']['rate']:,.0f}.",
         f"- Items of `/api/v1`, two workers, made anew each time: {most['rate']:,.0f} a second at most; at "
-        f"{half['rate']:,.0f} a second the median is {half['p50']:.1f} ms and 99 % are within {half['p99']:.1f} ms.",
+        f"{half['rate']:,.0f} a second the median is {half['p50']:.1f} ms and 99 % are within {half['p99']:.1f} ms "
+        f"(a route that does nothing, with the same pauses: {nothing['p50']:.1f} and {nothing['p99']:.1f} ms).",
         f"- In process the small query takes {here['small']:.2f} ms, the large one {here['large']:.1f} ms; HTTP and "
         f"the way to the evaluator add {way:.2f} ms at one connection.",
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import random
@@ -191,6 +192,28 @@ def test_a_constructed_graph_holds_each_statement_once() -> None:
 def test_a_service_that_is_called_is_refused_before_the_engine_sees_it() -> None:
     with pytest.raises(QueryError, match="service-refused"):
         EmbeddedStore.in_memory([]).query("SELECT * { SERVICE <http://127.0.0.1:1/> { ?s ?p ?o } }")
+
+
+def test_an_error_does_not_keep_the_answer_of_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = EmbeddedStore.in_memory(quads(50))
+    lost: list[object] = []
+    errors: list[Exception] = []
+    monkeypatch.setattr(sys, "unraisablehook", lost.append)
+
+    def ask() -> None:
+        for wanted, largest in (("text/turtle", None), ("nonsense", None), ("json", 100)):
+            try:
+                store.serialize_query("SELECT * { ?s ?p ?o }", wanted, largest=largest)
+            except (NotAcceptableError, QueryError) as error:
+                errors.append(error)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    thread.join()
+    assert len(errors) == 3
+    errors.clear()
+    gc.collect()
+    assert not lost
 
 
 def test_the_projects_prefixes_need_no_declaration() -> None:

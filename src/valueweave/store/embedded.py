@@ -252,9 +252,13 @@ class EmbeddedStore:
             QueryError: as :meth:`query`, and when the answer is longer than allowed.
             NotAcceptableError: when no format asked for can hold the answer.
         """
-        answer = self.query(text, substitutions=substitutions, default_graph=default_graph, named_graphs=named_graphs)
         try:
-            return write_answer(answer, accept, largest)
+            # Named here, the answer would outlive an error, and be let go of in another thread.
+            return write_answer(
+                self.query(text, substitutions=substitutions, default_graph=default_graph, named_graphs=named_graphs),
+                accept,
+                largest,
+            )
         except (OSError, RuntimeError) as error:
             raise self._unanswerable(error, None) from error
 

@@ -173,14 +173,18 @@ class RemoteStore:
             NotAcceptableError: when no format asked for can hold the answer.
         """
         longest = largest or self._largest
-        answer = self.query(
-            text,
-            substitutions=substitutions,
-            default_graph=default_graph,
-            named_graphs=named_graphs,
-            largest=longest,
+        # Named here, the answer would outlive an error, and be let go of in another thread.
+        return write_answer(
+            self.query(
+                text,
+                substitutions=substitutions,
+                default_graph=default_graph,
+                named_graphs=named_graphs,
+                largest=longest,
+            ),
+            accept,
+            longest,
         )
-        return write_answer(answer, accept, longest)
 
     def statements(
         self,

@@ -55,6 +55,9 @@ def write_answer(answer: Answer, accept: str | None, largest: int | None = None)
         raise QueryError(
             Problem("answer-too-long", f"The answer is longer than {largest} bytes.", "Ask for less, or add LIMIT.")
         ) from error
+    finally:
+        # An error keeps this frame; the engine's answer must be let go of in this thread.
+        del answer
     return written.getvalue(), chosen.media_type
 
 
