@@ -55,12 +55,10 @@ def at_once(work: Turns[Result]) -> Result:
 
     >>> at_once(x for x in ())
     """
-    with closing(work):
-        while True:
-            try:
-                next(work)
-            except StopIteration as end:
-                return end.value  # type: ignore[no-any-return]
+    result: list[Result] = []
+    for _ in _noting(work, result):
+        pass
+    return result[0]
 
 
 async def in_turns(work: Turns[Result]) -> Result:
@@ -69,13 +67,16 @@ async def in_turns(work: Turns[Result]) -> Result:
     >>> asyncio.run(in_turns(in_pieces("ab")))
     ['a', 'b']
     """
+    result: list[Result] = []
     began = time.perf_counter()
-    with closing(work):
-        while True:
-            try:
-                next(work)
-            except StopIteration as end:
-                return end.value  # type: ignore[no-any-return]
+    with closing(_noting(work, result)) as pieces:
+        for _ in pieces:
             if time.perf_counter() - began >= _TURN:
                 await asyncio.sleep(0)
                 began = time.perf_counter()
+    return result[0]
+
+
+def _noting(work: Turns[Result], result: list[Result]) -> Turns[None]:
+    """Go on with work piece by piece, and put its result where a loop over the pieces can find it."""
+    result.append((yield from work))
