@@ -57,7 +57,7 @@ class Pool:
         self.everyone = set(self._free)
         self._spare: set[EvaluatorProcess] = set()
         self._coming = 0
-        self._spread = max(1, count - 1)  # one core is for the process that asks
+        self._spread = max(1, count - 1)  # so many are busy before others are woken up
 
     def close(self, loop: asyncio.AbstractEventLoop | None) -> None:
         """End all processes; whoever still waits for an answer is told that the server stops.
