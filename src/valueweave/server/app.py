@@ -27,6 +27,7 @@ from valueweave.server.api import api_routes
 from valueweave.server.caching import NotModifiedError, not_modified
 from valueweave.server.compression import Compression
 from valueweave.server.connection import DIRECT
+from valueweave.server.copies import Copies
 from valueweave.server.direct import DirectAnswers
 from valueweave.server.editions import Editions
 from valueweave.server.errors import ProblemError, install
@@ -80,7 +81,8 @@ def create_app(kg: KnowledgeGraph, settings: Settings | None = None) -> FastAPI:
     kept = KeptAnswers(settings.cache_bytes, meter.cached)
     notes = Notes(meter, log=settings.access_log, log_refused=settings.log == "json")
     editions = Editions(kg, _evaluators(kg, settings, meter), settings)
-    meter.watch(editions)
+    copies = Copies(editions, settings)
+    meter.watch(editions, copies)
     # What lies in memory is not changed from here.
     changeable = kg.store.folder is not None or kg.project.remote is not None
     writing = Writing(Writer(kg.project, settings, meter.changed) if changeable else None, settings)
@@ -93,7 +95,7 @@ def create_app(kg: KnowledgeGraph, settings: Settings | None = None) -> FastAPI:
         # The framework's own pages load scripts from another server; /docs is ours.
         docs_url=None,
         redoc_url=None,
-        lifespan=partial(_lifespan, editions=editions, writing=writing),
+        lifespan=partial(_lifespan, editions=editions, writing=writing, copies=copies),
     )
     # Routes are tried in their order: first those that are many and asked for most.
     app.include_router(api_routes(editions))
@@ -152,7 +154,9 @@ def _evaluators(kg: KnowledgeGraph, settings: Settings, meter: Meter) -> Evaluat
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI, editions: Editions, writing: Writing) -> AsyncIterator[dict[str, Any]]:
+async def _lifespan(
+    app: FastAPI, editions: Editions, writing: Writing, copies: Copies
+) -> AsyncIterator[dict[str, Any]]:
     if editions.evaluators is not None:
         editions.evaluators.attach()
     _notice_stop(app)
@@ -160,7 +164,8 @@ async def _lifespan(app: FastAPI, editions: Editions, writing: Writing) -> Async
     editions.prepare()
     try:
         with responsive():
-            yield {DIRECT: app.state.direct}
+            async with copies.kept():
+                yield {DIRECT: app.state.direct}
     finally:
         writing.close()
         if editions.evaluators is not None:

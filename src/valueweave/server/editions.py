@@ -112,13 +112,17 @@ class Editions:
         kg: the knowledge graph to begin with; whoever opened it closes it.
         evaluators: what answers the queries of others.
         settings: limits and habits.
+
+    Attributes:
+        evaluators: what answers the queries of others.
+        folder: where the versions lie, if that is on this machine.
     """
 
     def __init__(self, kg: KnowledgeGraph, evaluators: Evaluators | None, settings: Settings) -> None:
         self.evaluators = evaluators
         self._settings = settings
-        self._folder = None if kg.store.folder is None else Path(kg.store.folder)
-        self._pointer = None if self._folder is None else str(self._folder / POINTER)
+        self.folder = None if kg.store.folder is None else Path(kg.store.folder)
+        self._pointer = None if self.folder is None else str(self.folder / POINTER)
         self._opening, self._preparing = threading.Lock(), threading.Lock()
         self._using = threading.Lock()
         self._used: Counter[Edition] = Counter()
@@ -128,6 +132,11 @@ class Editions:
         # The mark is taken before the pointer is read: a version switched in between is opened at the next request.
         self._mark: object = None
         self._edition = Edition(kg, evaluators, settings)
+
+    @property
+    def newest(self) -> Edition:
+        """The edition that was current when somebody looked last."""
+        return self._edition
 
     def current(self) -> Edition:
         """Return the edition of the version that the pointer names now.
@@ -226,7 +235,7 @@ class Editions:
 
     def _renew(self) -> None:
         try:
-            store = self._edition.kg.store.renewed() if self._folder is None else EmbeddedStore.open(self._folder)
+            store = self._edition.kg.store.renewed() if self.folder is None else EmbeddedStore.open(self.folder)
         except InputError:
             return
         if store.manifest["version"] == self._edition.version:

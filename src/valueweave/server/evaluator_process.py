@@ -11,9 +11,7 @@ out to the asker.
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
-import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -21,7 +19,9 @@ from itertools import count
 from pathlib import Path
 from typing import Protocol, cast
 
+from valueweave.server.children import Child, start
 from valueweave.server.line import Query
+from valueweave.server.template import Template
 from valueweave.store.evaluator import RUN
 from valueweave.store.frames import HEAD, LARGEST_MESSAGE, answer_head, answer_of, number_of, numbered
 
@@ -47,9 +47,6 @@ _LONGEST = 0.02
 _LASTING = 0.5
 """When it has taken so many seconds, and from then on again and again, its owner is told."""
 _PART = 1 << 16
-_TUNING = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=1000:glibc.malloc.tcache_max=65536"}
-"""The engine allocates and frees small pieces all the time; with this a small query takes a tenth less. Other systems
-than those with the GNU C library do not look at it."""
 
 
 class Owner(Protocol):
@@ -77,6 +74,10 @@ class EvaluatorProcess(asyncio.BufferedProtocol):
         seconds: time that a query may take.
         services: addresses that queries may call.
         owner: who is told what happens.
+        template: what to make the process from; without one it opens the store itself.
+
+    Raises:
+        OSError: when no process can be made.
 
     Attributes:
         child: the process.
@@ -86,7 +87,14 @@ class EvaluatorProcess(asyncio.BufferedProtocol):
     """
 
     def __init__(
-        self, folder: Path, memory_mib: int, seconds: float, services: Sequence[str] = (), *, owner: Owner
+        self,
+        folder: Path,
+        memory_mib: int,
+        seconds: float,
+        services: Sequence[str] = (),
+        *,
+        owner: Owner,
+        template: Template | None = None,
     ) -> None:
         self._seconds, self._owner = seconds, owner
         try:
@@ -98,16 +106,19 @@ class EvaluatorProcess(asyncio.BufferedProtocol):
         self._answers, theirs = socket.socketpair()
         for end in (self._asking, self._answers, theirs):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)  # a usual answer goes in one piece
-        command = [sys.executable, "-c", RUN, str(folder), str(memory_mib), *services]
-        # What the engine says when it runs out of memory is of no use to anyone: the refusal says it.
-        self.child = subprocess.Popen(
-            command,
-            stdin=self._asked.fileno(),
-            stdout=theirs.fileno(),
-            stderr=subprocess.DEVNULL,
-            env={**_TUNING, **os.environ},
-        )
-        theirs.close()
+        self.child: Child
+        try:
+            if template is None:
+                command = [sys.executable, "-c", RUN, str(folder), str(memory_mib), *services]
+                self.child = start(command, self._asked.fileno(), theirs.fileno())
+            else:
+                self.child = template.fork(self._asked.fileno(), theirs.fileno())
+        except BaseException:
+            for end in (self._asking, self._asked, self._answers):
+                end.close()
+            raise
+        finally:
+            theirs.close()
         self._asking.setblocking(False)
         self._answers.setblocking(False)
         self._transport: asyncio.Transport | None = None

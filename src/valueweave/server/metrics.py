@@ -17,6 +17,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
+from valueweave.server.copies import Copies
 from valueweave.server.editions import Editions
 from valueweave.server.evaluators import Tally
 
@@ -60,9 +61,9 @@ class Meter(Tally):
             "valueweave_change_seconds", "Time of changes", ["kind"], buckets=_BUCKETS, registry=registry
         )
 
-    def watch(self, editions: Editions) -> None:
-        """Tell also how large the graph is."""
-        self._here.register(_Graph(editions))
+    def watch(self, editions: Editions, copies: Copies) -> None:
+        """Tell also how large the graph is, and what of it lies in memory."""
+        self._here.register(_Graph(editions, copies))
 
     def begin(self) -> None:
         """Count a request as under way."""
@@ -134,8 +135,8 @@ def _forget_dead(folder: Path) -> None:
 class _Graph(Collector):
     """What is known elsewhere and asked for when somebody looks."""
 
-    def __init__(self, editions: Editions) -> None:
-        self._editions = editions
+    def __init__(self, editions: Editions, copies: Copies) -> None:
+        self._editions, self._copies = editions, copies
 
     def collect(self) -> Iterator[Metric]:
         edition = self._editions.current()
@@ -147,3 +148,9 @@ class _Graph(Collector):
         files = edition.kg.store.manifest.get("files", {})
         room = sum(file.get("size", 0) for file in files.values())
         yield GaugeMetricFamily("valueweave_store_bytes", "Size of the current version on disk", value=room)
+        copied = GaugeMetricFamily(
+            "valueweave_store_copied", "Whether the current version is answered from memory", labels=["by"]
+        )
+        for who, version in self._copies.made().items():
+            copied.add_metric([who], float(version == edition.version))
+        yield copied

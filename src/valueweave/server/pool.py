@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from valueweave.server.errors import ProblemError
 from valueweave.server.evaluator_process import EvaluatorProcess
 from valueweave.server.limits import Limits, Tally
 from valueweave.server.line import Asker, Line, Query
+from valueweave.server.template import Template
 
 __all__ = ["Pool"]
 
@@ -46,16 +48,19 @@ class Pool:
 
     Attributes:
         everyone: the processes that there are.
+        limits: what one query may take.
     """
 
     def __init__(self, folder: Path, count: int, limits: Limits, tally: Tally) -> None:
-        self._folder, self._limits, self._tally = folder, limits, tally
+        self._folder, self._count, self.limits, self._tally = folder, count, limits, tally
         self._closed = False
+        self._template: Template | None = None
         self._line = Line(_LINE)
         self._tasks: set[asyncio.Task[None]] = set()
         self._free = [self._start() for _ in range(count)]
         self.everyone = set(self._free)
         self._spare: set[EvaluatorProcess] = set()
+        self._retired: set[EvaluatorProcess] = set()
         self._coming = 0
         self._spread = max(1, count - 1)  # so many are busy before others are woken up
 
@@ -66,13 +71,20 @@ class Pool:
             loop: the event loop that asks them, from another thread or from itself.
         """
         self._closed = True
-        everyone = list(self.everyone)
+        everyone = [*self.everyone, *self._retired]
+        if self._template is not None:
+            self._template.end()
         for process in everyone:
             process.end()
         if loop is not None and not loop.is_closed():
             for process in everyone:
                 loop.call_soon_threadsafe(process.drop)
             loop.call_soon_threadsafe(self._send_away)
+
+    @property
+    def copied(self) -> str:
+        """The version that the processes have in memory; empty when they have none."""
+        return self._template.version if self._template is not None else ""
 
     def begin(self, frame: bytes, asker: Asker) -> Query:
         """Have a query answered.
@@ -94,6 +106,55 @@ class Pool:
     def busy(self) -> ProblemError:
         """Return the refusal for whom nobody is free."""
         return self._refusal(503, _BUSY)
+
+    async def renew(self, template: Template) -> None:
+        """Answer by processes made from a template from now on, all of them, since they may answer in another order.
+
+        Those there are finish what lies with them.
+
+        Args:
+            template: one that is ready; once all answer from it, it is ended here in the end.
+
+        Raises:
+            OSError: when no process can be made from it; those there are go on.
+        """
+        loop = asyncio.get_running_loop()
+        fresh = list[EvaluatorProcess]()
+        whole = False
+        try:
+            for _ in range(self._count):
+                fresh.append(await loop.run_in_executor(None, self._start, template))
+                await fresh[-1].open()
+            whole = not self._closed
+        except EOFError as error:
+            raise ConnectionResetError from error
+        finally:
+            if not whole:
+                for process in fresh:
+                    process.drop()
+                    process.end()
+        if not whole:
+            return
+        before, self._template = self._template, template
+        past, self.everyone, self._free = self.everyone, set(fresh), []
+        self._spare.clear()
+        self._retired |= past
+        for process in past:
+            if not process.waiting:
+                self._retire(process)
+        for process in fresh:
+            self._give(process)
+        if before is not None:
+            await loop.run_in_executor(None, before.end)
+
+    def _retire(self, process: EvaluatorProcess) -> None:
+        """End a process that others have taken the place of."""
+        process.drop()
+        self._do(self._end(process))
+
+    async def _end(self, process: EvaluatorProcess) -> None:
+        await asyncio.get_running_loop().run_in_executor(None, process.end)
+        self._retired.discard(process)
 
     # -- who gets which process
 
@@ -118,7 +179,7 @@ class Pool:
     def _wait(self, query: Query) -> None:
         loop = asyncio.get_running_loop()
         query.timers = [
-            loop.call_later(self._limits.waiting, self._send_off, query),
+            loop.call_later(self.limits.waiting, self._send_off, query),
             loop.call_later(_MOMENT, self._add),
         ]
         self._watch(query, None)
@@ -155,6 +216,10 @@ class Pool:
 
     def _give(self, process: EvaluatorProcess) -> None:
         """Hand a process on to whoever is next."""
+        if process in self._retired:
+            if not process.waiting:
+                self._retire(process)
+            return
         spare = process in self._spare
         while self._line.waiting and (not process.waiting or not spare):
             query = self._line.next(spare)
@@ -210,6 +275,8 @@ class Pool:
         if process in self.everyone:
             self.everyone.discard(process)
             self._do(self._replace(process, 0 if process.was_open else _PAUSE))
+        elif process in self._retired:
+            self._do(self._end(process))
         if query is None:
             return
         self._line.end(query)
@@ -226,7 +293,7 @@ class Pool:
             query.slow = spare
             self._submit(query)
         elif isinstance(error, TimeoutError):
-            limit = f"The query was ended after {self._limits.seconds:g} seconds."
+            limit = f"The query was ended after {self.limits.seconds:g} seconds."
             problem = Problem("query-timeout", limit, "Ask for less, or add LIMIT.")
             query.tell(self._refusal(504, problem))
         else:
@@ -272,14 +339,24 @@ class Pool:
 
     # -- which processes there are
 
-    def _start(self) -> EvaluatorProcess:
+    def _start(self, template: Template | None = None) -> EvaluatorProcess:
+        """Return a new process; without a template from the one that there is, if it still is."""
         self._tally.start()
-        limits = self._limits
-        return EvaluatorProcess(self._folder, limits.memory_mib, limits.seconds, limits.services, owner=self)
+        limits = self.limits
+        make = partial(EvaluatorProcess, self._folder, limits.memory_mib, limits.seconds, limits.services, owner=self)
+        if template is not None:
+            return make(template=template)
+        if (there := self._template) is not None:
+            try:
+                return make(template=there)
+            except OSError:  # it has ended, but the store is there
+                there.end()
+                self._template = None
+        return make()
 
     def _add(self) -> None:
         """Start a spare process, when somebody waits and there may be one more."""
-        if self._line.quick and len(self._spare) + self._coming < self._limits.spare:
+        if self._line.quick and len(self._spare) + self._coming < self.limits.spare:
             self._coming += 1
             self._do(self._replace(None))
 
@@ -309,6 +386,9 @@ class Pool:
         try:
             if not self._closed and (self._line.quick or not spare):
                 fresh = await loop.run_in_executor(None, self._start)
+                if not spare and len(self.everyone) - len(self._spare) >= self._count:  # all were renewed meanwhile
+                    await loop.run_in_executor(None, fresh.end)
+                    return
                 self.everyone.add(fresh)
                 if spare:
                     self._spare.add(fresh)

@@ -45,6 +45,9 @@ class Settings(BaseModel):
         query_seconds: how long a query may take.
         query_waiting: how many seconds a query waits for a free evaluator.
         query_memory_mib: memory that a query may take; 0 is no limit.
+        copy_memory_mib: memory for a copy of the store, from which queries are answered two to four times as fast; 0
+            makes none, and of a store that needs more there is none. Each worker has two, one of them shared by all
+            its evaluators, and while a new one is made there may be three.
         answer_bytes: the longest answer to a query.
         services: addresses that queries may call by `SERVICE`, each written there in full; without any, queries find no
             network at all. With commas in the environment.
@@ -79,6 +82,7 @@ class Settings(BaseModel):
     query_seconds: float = Field(default=30.0, gt=0)
     query_waiting: float = Field(default=10.0, ge=0)
     query_memory_mib: int = Field(default=2048, ge=0)
+    copy_memory_mib: int = Field(default=1024, ge=0)
     answer_bytes: int = Field(default=100_000_000, ge=1000)
     services: Annotated[tuple[str, ...], BeforeValidator(_by_commas)] = ()
     unsent_bytes: int = Field(default=256_000_000, ge=1_000_000)

@@ -363,6 +363,15 @@ class EmbeddedStore:
             return self
         return EmbeddedStore.open(Path(self.folder))
 
+    def answer_from(self, engine: ox.Store) -> None:
+        """Answer from another engine that holds the same, from the next query on; answers under way are not touched.
+
+        Args:
+            engine: a copy (``store/memory.py``). A store that was closed stays so.
+        """
+        if self._engine is not None:
+            self._engine = engine
+
     def close(self) -> None:
         """Let go of the files."""
         self._engine = None

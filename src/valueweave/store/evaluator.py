@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,7 +21,19 @@ from valueweave.store.embedded import EmbeddedStore
 from valueweave.store.frames import Evaluated, Evaluation, answer_frame, read_frame, read_query, write_frame
 from valueweave.store.isolation import forbid_network
 
-__all__ = ["RUN", "Evaluated", "Evaluation", "end_after", "limit_memory", "main", "read_frame", "write_frame"]
+__all__ = [
+    "RUN",
+    "Evaluated",
+    "Evaluation",
+    "Opened",
+    "answer_queries",
+    "end_after",
+    "limit_memory",
+    "main",
+    "read_frame",
+    "shut_in",
+    "write_frame",
+]
 
 RUN = "import sys; from valueweave.store.evaluator import main; main(sys.argv[1], int(sys.argv[2]), *sys.argv[3:])"
 """What Python is to run, with the arguments of :func:`main`."""
@@ -42,12 +54,26 @@ def main(folder: str, memory_mib: int, *services: str) -> None:
         memory_mib: memory that a query may take; 0 is no ceiling.
         services: addresses that queries may call; without any this process finds no network.
     """
+    shut_in(services)
+    answer_queries(Opened(Path(folder), services), sys.stdin.fileno(), sys.stdout.fileno(), memory_mib)
+
+
+def shut_in(services: Collection[str]) -> None:
+    """Keep this process off the network, unless it may call services, and leave its end to its parent alone."""
     if not services:
         forbid_network()
-    # The parent alone decides when this ends; Ctrl+C in a terminal goes to the whole group.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    queries, answers = sys.stdin.fileno(), sys.stdout.fileno()
-    opened = _Opened(Path(folder), services)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in a terminal goes to the whole group
+
+
+def answer_queries(opened: Opened, queries: int, answers: int, memory_mib: int) -> None:
+    """Answer requests until the input ends.
+
+    Args:
+        opened: what to answer them from.
+        queries: the file that they come from.
+        answers: the file that answers go to; the first says that this is ready.
+        memory_mib: memory that a query may take; 0 is no ceiling.
+    """
     store = opened.at("")
     limit_memory(memory_mib)
     _send(answers, Evaluated(store.manifest["version"].encode("ascii"), "text/plain"))
@@ -91,12 +117,21 @@ def limit_memory(memory_mib: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (ceiling, ceiling))
 
 
-class _Opened:
-    """The version that is open: another one is opened when it is asked for."""
+class Opened:
+    """The version that is open: another one is opened when it is asked for.
 
-    def __init__(self, folder: Path, services: Iterable[str]) -> None:
+    Args:
+        folder: the store folder.
+        services: addresses that queries may call.
+        copy: a version in memory; it stays.
+    """
+
+    def __init__(self, folder: Path, services: Iterable[str], copy: EmbeddedStore | None = None) -> None:
         self._folder, self._services = folder, frozenset(services)
+        self._copy = copy
         self._store: EmbeddedStore | None = None
+        if copy is not None:
+            copy.services = self._services
 
     def at(self, version: str) -> EmbeddedStore:
         """Return the store at a version, at any when that is not named.
@@ -104,6 +139,8 @@ class _Opened:
         Raises:
             InputError: when the store is broken.
         """
+        if self._copy is not None and version in ("", self._copy.manifest["version"]):
+            return self._copy
         if self._store is None or version not in ("", self._store.manifest["version"]):
             self._store = None  # before the next is opened: there is memory for one
             self._store = EmbeddedStore.open(self._folder, version or None)
@@ -111,7 +148,7 @@ class _Opened:
         return self._store
 
 
-def _evaluate(opened: _Opened, asked: Evaluation) -> Evaluated:
+def _evaluate(opened: Opened, asked: Evaluation) -> Evaluated:
     try:
         store = opened.at(asked.version)
         body, media_type = store.serialize_query(
