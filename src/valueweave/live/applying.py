@@ -69,7 +69,7 @@ def apply(
     before = _behind(find_contradictions(engine, rules)) if marked else set()
     found = plan(engine, rules, added, removed)
     tally = Tally(engine, found)
-    write(engine, found)
+    draft.tell(write(engine, found))
     contradictions = _contradictions(engine, theory, found, marked)
     writer = ProofWriter(labels_in(engine, rules))
     new = [one for one in contradictions if not _behind([one]) <= before]

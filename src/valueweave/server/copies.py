@@ -2,13 +2,16 @@
 
 In: the editions, the evaluators. Out: both answer from memory, when a version has stood for a while.
 The decision hidden here: when it is worth it. The server starts with the files, and so does every new version; a copy
-takes seconds of both cores, so it is made when a version has stood for as long as the last copy took. The evaluators
-share one; this process, which reads single things itself, has one of its own.
+takes seconds of both cores, so it is made when a version has stood for as long as the last copy took. A version that a
+change has made is one the copies there are can follow, which takes milliseconds. The evaluators share one; this
+process, which reads single things itself, has one of its own.
 """
 
 from __future__ import annotations
 
 import asyncio
+import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -20,7 +23,7 @@ from valueweave.server.pool import Pool
 from valueweave.server.settings import Settings
 from valueweave.server.template import POSSIBLE, Template
 from valueweave.store import EmbeddedStore
-from valueweave.store.memory import copy_of, fits
+from valueweave.store.memory import Copy, fits
 
 __all__ = ["Copies"]
 
@@ -32,6 +35,11 @@ _STANDS = 1.5
 """So many seconds a version must have stood at least."""
 _SHARE = 0.5
 """So much of its time this process may take for a copy of its own."""
+_ALL = 5.0
+"""So many seconds it may take until nobody is about to ask a copy any more."""
+_POLL = 0.005
+_ALONE = 2
+"""References to an engine when nobody else holds it: the copy's own, and that of the question."""
 
 
 class Copies:
@@ -45,12 +53,15 @@ class Copies:
     def __init__(self, editions: Editions, settings: Settings) -> None:
         self._editions, self._memory_mib = editions, settings.copy_memory_mib
         self._pool = editions.evaluators.pool if editions.evaluators is not None and POSSIBLE else None
-        self._own = ""
+        self._own: _Own | None = None
         self._closed = False
 
     def made(self) -> dict[str, str]:
         """Return which version this worker and its evaluators have in memory; empty where there is none."""
-        return {"worker": self._own, **({} if self._pool is None else {"evaluators": self._pool.copied})}
+        return {
+            "worker": "" if self._own is None else self._own.copy.version,
+            **({} if self._pool is None else {"evaluators": self._pool.copied}),
+        }
 
     @asynccontextmanager
     async def kept(self) -> AsyncIterator[None]:
@@ -75,42 +86,73 @@ class Copies:
             edition = self._editions.current()
             if edition.version != version:
                 version, since = edition.version, clock()
+                await self._follow(folder, edition)
             # A template that has ended is made again.
             if (tried == version and self.made() == done) or clock() - since < stands:
                 continue
             started = clock()
             if fits(edition.kg.store.manifest, self._memory_mib):
-                if self._pool is not None and self._pool.copied != version:
-                    await self._for_evaluators(self._pool, folder, version)
-                if self._own != version:
-                    await self._for_this(folder, edition)
+                await self._make(folder, edition)
             stands = max(_STANDS, clock() - started)
             tried, done = version, self.made()
+
+    async def _follow(self, folder: Path, edition: Edition) -> None:
+        """Bring the copies that there are up to a version that a change has made."""
+        if self._pool is not None:
+            await self._pool.follow(edition.version)
+        own, self._own = self._own, None
+        if own is not None and await _in_thread(partial(own.follow, folder, edition.version)):
+            self._answer_from(own, edition)
+
+    async def _make(self, folder: Path, edition: Edition) -> None:
+        """Make the copies that there are not."""
+        version = edition.version
+        if self._pool is not None and self._pool.copied != version:
+            await self._for_evaluators(self._pool, folder, version)
+        if self._own is None:
+
+            def wanted() -> bool:
+                return not self._closed and self._editions.newest is edition
+
+            copy = await _in_thread(partial(Copy.of, folder, version, going_on=wanted, share=_SHARE))
+            if copy is not None:
+                self._answer_from(_Own(copy), edition)
 
     async def _for_evaluators(self, pool: Pool, folder: Path, version: str) -> None:
         limits = pool.limits
         with suppress(OSError):
             template = Template(folder, version, limits.memory_mib, limits.services)
             try:
-                if await _in_thread(template.ready) and self._is_current(version):
+                if await _in_thread(template.ready) and self._editions.newest.version == version:
                     await pool.renew(template)
             finally:
                 if pool.copied != version:
                     template.end()
 
-    async def _for_this(self, folder: Path, edition: Edition) -> None:
-        store = edition.kg.store
+    def _answer_from(self, own: _Own, edition: Edition) -> None:
+        if isinstance(edition.kg.store, EmbeddedStore):
+            own.store = edition.kg.store
+            own.store.answer_from(own.copy.engine)
+            self._own = own
 
-        def wanted() -> bool:
-            return not self._closed and self._is_current(edition.version)
 
-        engine = await _in_thread(partial(copy_of, folder, store.manifest, going_on=wanted, share=_SHARE))
-        if engine is not None and isinstance(store, EmbeddedStore):
-            store.answer_from(engine)
-            self._own = edition.version
+class _Own:
+    """The copy of this process, and the store that answers from it."""
 
-    def _is_current(self, version: str) -> bool:
-        return self._editions.newest.version == version
+    def __init__(self, copy: Copy) -> None:
+        self.copy = copy
+        self.store: EmbeddedStore | None = None
+
+    def follow(self, folder: Path, version: str) -> bool:
+        """Let the store answer from its files again, and make the copy one of the next version."""
+        if self.store is not None:
+            self.store.answer_from(None)
+        deadline = time.monotonic() + _ALL
+        while sys.getrefcount(self.copy.engine) > _ALONE:  # somebody is about to ask it
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(_POLL)
+        return self.copy.follow(folder, version)
 
 
 async def _in_thread(work: Callable[[], Result]) -> Result:

@@ -144,8 +144,30 @@ class Pool:
                 self._retire(process)
         for process in fresh:
             self._give(process)
-        if before is not None:
+        if before is not None and before is not template:
             await loop.run_in_executor(None, before.end)
+
+    async def follow(self, version: str) -> bool:
+        """Have the next version in memory.
+
+        Args:
+            version: the next version.
+
+        Returns:
+            Whether that could be; if not, there is no template any more.
+        """
+        template = self._template
+        if template is None:
+            return False
+        try:
+            if await asyncio.get_running_loop().run_in_executor(None, template.follow, version):
+                await self.renew(template)
+                return True
+        except OSError:
+            pass
+        self._template = None
+        template.end()
+        return False
 
     def _retire(self, process: EvaluatorProcess) -> None:
         """End a process that others have taken the place of."""

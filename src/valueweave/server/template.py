@@ -18,13 +18,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from valueweave.server.children import start
-from valueweave.store.template import POSSIBLE, READY, RUN
+from valueweave.store.template import MESSAGE, POSSIBLE, READY, RUN
 
 __all__ = ["POSSIBLE", "Forked", "Template"]
 
 _FORK = 10.0
 """So many seconds a process may take to be made."""
-_MESSAGE = 64
+_FOLLOW = 60.0
+"""So many seconds it may take to become a copy of the next version."""
 
 
 class Forked:
@@ -90,9 +91,29 @@ class Template:
     def ready(self) -> bool:
         """Wait until it has the version in memory; return whether it has. From a thread of its own."""
         try:
-            return self._control.recv(_MESSAGE) == READY
+            return self._control.recv(MESSAGE) == READY
         except OSError:
             return False
+
+    def follow(self, version: str) -> bool:
+        """Have the next version in memory, for what is made from now on; from a thread of its own.
+
+        Args:
+            version: the next version.
+
+        Returns:
+            Whether that is so; if not, this is of no use any more.
+        """
+        try:
+            with self._turn:
+                self._control.settimeout(_FOLLOW)
+                self._control.send(version.encode())
+                done = self._control.recv(MESSAGE) == READY
+        except OSError:
+            return False
+        if done:
+            self.version = version
+        return done
 
     def fork(self, reads: int, writes: int) -> Forked:
         """Return a new process that answers queries.
@@ -107,7 +128,7 @@ class Template:
         with self._turn:
             self._control.settimeout(_FORK)
             socket.send_fds(self._control, [b"!"], [reads, writes])
-            message, handles, _, _ = socket.recv_fds(self._control, _MESSAGE, 1)
+            message, handles, _, _ = socket.recv_fds(self._control, MESSAGE, 1)
         if not message:
             raise ConnectionResetError
         return Forked(int(message), handles[0] if handles else -1)

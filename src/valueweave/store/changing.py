@@ -22,7 +22,7 @@ from typing import Any
 import pyoxigraph as ox
 
 from valueweave.problems import InputError, Problem
-from valueweave.store.versions import DRAFT, Versions
+from valueweave.store.versions import DIFFERENCE, DRAFT, Versions
 
 __all__ = ["Draft", "changing"]
 
@@ -85,6 +85,14 @@ class Draft:
     def write(self, name: str, content: bytes) -> None:
         """Lay a live document into the version."""
         self._versions.write_document(self._place, name, content)
+
+    def tell(self, difference: str) -> None:
+        """Say how the version is made from the one before, for whoever has a copy of that.
+
+        Args:
+            difference: a SPARQL update.
+        """
+        (self._versions.folder / self._place / DIFFERENCE).write_text(difference, "utf-8")
 
     def switch(self, told: Mapping[str, Any]) -> dict[str, Any]:
         """Make the draft the current version.

@@ -53,6 +53,7 @@ class EmbeddedStore:
         self, engine: ox.Store, manifest: dict[str, Any], folder: str | None = None, held: Hold | None = None
     ) -> None:
         self._engine: ox.Store | None = engine
+        self._copy: ox.Store | None = None
         self._held = held
         self.manifest = manifest
         self.folder = folder
@@ -178,7 +179,7 @@ class EmbeddedStore:
 
     @property
     def engine(self) -> ox.Store:
-        """The engine itself; read its answers in the thread that asked.
+        """The engine itself, never a copy; read its answers in the thread that asked.
 
         Raises:
             InputError: when the store was closed.
@@ -186,6 +187,11 @@ class EmbeddedStore:
         if self._engine is None:
             raise InputError(Problem("store-closed", "The store was closed.", "Open it again."))
         return self._engine
+
+    @property
+    def _answering(self) -> ox.Store:
+        copy = self._copy
+        return self.engine if copy is None else copy
 
     def query(
         self,
@@ -213,7 +219,7 @@ class EmbeddedStore:
         check_query(text, file=file, services=self.services)
         bound = substitute(text, substitutions or {}, file=file)
         try:
-            return self.engine.query(
+            return self._answering.query(
                 bound,
                 base_iri=ID,
                 prefixes=_prefixes_in(text),
@@ -274,7 +280,7 @@ class EmbeddedStore:
         Raises:
             InputError: when the store turns out to be broken.
         """
-        yield from self.reading(self.engine.quads_for_pattern(subject, predicate, value, graph))
+        yield from self.reading(self._answering.quads_for_pattern(subject, predicate, value, graph))
 
     def statements_about(
         self, subjects: Iterable[ox.NamedNode], predicate: ox.NamedNode | None = None
@@ -301,7 +307,7 @@ class EmbeddedStore:
         Raises:
             InputError: when the store turns out to be broken.
         """
-        answer = self.engine.query(f"SELECT ?p ?o ?g {{ GRAPH ?g {{ {subject} ?p ?o }} }}")
+        answer = self._answering.query(f"SELECT ?p ?o ?g {{ GRAPH ?g {{ {subject} ?p ?o }} }}")
         yield from self.reading(cast("Iterable[Stated]", answer))
 
     def holds(
@@ -321,7 +327,7 @@ class EmbeddedStore:
     def graphs(self) -> list[str]:
         """Return the IRIs of the named graphs, sorted."""
         return sorted(
-            graph.value for graph in self.reading(self.engine.named_graphs()) if isinstance(graph, ox.NamedNode)
+            graph.value for graph in self.reading(self._answering.named_graphs()) if isinstance(graph, ox.NamedNode)
         )
 
     def reading(self, answer: Iterable[Read], file: str | None = None) -> Iterator[Read]:
@@ -363,18 +369,17 @@ class EmbeddedStore:
             return self
         return EmbeddedStore.open(Path(self.folder))
 
-    def answer_from(self, engine: ox.Store) -> None:
-        """Answer from another engine that holds the same, from the next query on; answers under way are not touched.
+    def answer_from(self, copy: ox.Store | None) -> None:
+        """Answer from a copy, from the next query on; answers under way are not touched.
 
         Args:
-            engine: a copy (``store/memory.py``). A store that was closed stays so.
+            copy: an engine that holds the same (``store/memory.py``); ``None`` for the store's own again.
         """
-        if self._engine is not None:
-            self._engine = engine
+        self._copy = copy
 
     def close(self) -> None:
         """Let go of the files."""
-        self._engine = None
+        self._engine = self._copy = None
         if self._held is not None:
             self._held.close()
 

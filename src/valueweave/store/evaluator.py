@@ -20,6 +20,7 @@ from valueweave.problems import InputError
 from valueweave.store.embedded import EmbeddedStore
 from valueweave.store.frames import Evaluated, Evaluation, answer_frame, read_frame, read_query, write_frame
 from valueweave.store.isolation import forbid_network
+from valueweave.store.memory import Copy
 
 __all__ = [
     "RUN",
@@ -123,15 +124,17 @@ class Opened:
     Args:
         folder: the store folder.
         services: addresses that queries may call.
-        copy: a version in memory; it stays.
+        copy: a version in memory.
+
+    Attributes:
+        copy: that version; the files of another one do not take its place.
     """
 
-    def __init__(self, folder: Path, services: Iterable[str], copy: EmbeddedStore | None = None) -> None:
+    def __init__(self, folder: Path, services: Iterable[str], copy: Copy | None = None) -> None:
         self._folder, self._services = folder, frozenset(services)
-        self._copy = copy
         self._store: EmbeddedStore | None = None
-        if copy is not None:
-            copy.services = self._services
+        self._of_copy: EmbeddedStore | None = None
+        self.copy = copy
 
     def at(self, version: str) -> EmbeddedStore:
         """Return the store at a version, at any when that is not named.
@@ -139,13 +142,20 @@ class Opened:
         Raises:
             InputError: when the store is broken.
         """
-        if self._copy is not None and version in ("", self._copy.manifest["version"]):
-            return self._copy
+        if self.copy is not None and version in ("", self.copy.version):
+            if self._of_copy is None:
+                self._of_copy = self._serving(
+                    EmbeddedStore(self.copy.engine, {**self.copy.manifest}, str(self._folder))
+                )
+            return self._of_copy
         if self._store is None or version not in ("", self._store.manifest["version"]):
             self._store = None  # before the next is opened: there is memory for one
-            self._store = EmbeddedStore.open(self._folder, version or None)
-            self._store.services = self._services
+            self._store = self._serving(EmbeddedStore.open(self._folder, version or None))
         return self._store
+
+    def _serving(self, store: EmbeddedStore) -> EmbeddedStore:
+        store.services = self._services
+        return store
 
 
 def _evaluate(opened: Opened, asked: Evaluation) -> Evaluated:

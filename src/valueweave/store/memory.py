@@ -4,8 +4,9 @@ In: a version of a store. Out: an engine that holds the same quads and graphs, a
 The decision hidden here: on disk the engine looks up every term of an answer in its files, some 2 µs each, which is
 most of a long answer; in memory it does not. Another process reads the files, so that whoever takes the copy never has
 them open: it can be forked, and its own work is the smaller half. The quads are taken one after the other, as they lie
-on disk, so every copy of a version gives its answers in the same order; it is not the order of the files. Loading in
-bulk would be quicker, but names blank nodes anew and leaves the order to chance.
+on disk, so every fresh copy of a version gives its answers in the same order; it is not the order of the files. Loading
+in bulk would be quicker, but names blank nodes anew and leaves the order to chance. A version that a change has made
+says how; the copy of the version before becomes its copy by the same.
 """
 
 from __future__ import annotations
@@ -22,14 +23,16 @@ from typing import IO, Any
 import pyoxigraph as ox
 
 from valueweave.store.embedded import EmbeddedStore
-from valueweave.store.versions import Versions
+from valueweave.store.versions import DIFFERENCE, Versions
 
-__all__ = ["copy_of", "fits", "send_copy", "stored_copy"]
+__all__ = ["Copy", "fits", "send_copy"]
 
 _BYTES = 330
 """So many bytes a statement takes in memory (measured: 305,000 statements 375, 2.8 million 325)."""
 _PIECE = 250
 """So many quads are taken before others have their turn: a millisecond."""
+_CHANGED = 100
+"""When changes have come to so many bytes for each quad there is, about half of it all, the copy is made afresh."""
 _BUFFER = 1 << 20
 _SEND = "import sys; from valueweave.store.memory import send_copy; send_copy(*sys.argv[1:])"
 
@@ -48,39 +51,90 @@ def fits(manifest: Mapping[str, Any], memory_mib: int) -> bool:
     return quads is not None and quads * _BYTES <= memory_mib << 20
 
 
-def copy_of(
-    folder: Path, manifest: Mapping[str, Any], *, going_on: Callable[[], bool] = lambda: True, share: float = 1.0
-) -> ox.Store | None:
-    """Return a copy of a version.
+class Copy:
+    """A version in memory.
 
     Args:
-        folder: the store folder.
+        engine: holds what the version holds.
         manifest: of the version.
-        going_on: asked after each piece whether the copy is still wanted.
-        share: how much of the time this thread may take; for the rest others have the interpreter.
 
-    Returns:
-        The copy; ``None`` when it is not wanted any more, or the version cannot be read, or is gone.
+    Attributes:
+        engine: holds what the version holds.
+        manifest: of the version.
     """
-    command = [sys.executable, "-c", _SEND, str(folder), manifest["version"]]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=_BUFFER) as sender:
-        assert sender.stdout is not None
+
+    def __init__(self, engine: ox.Store, manifest: Mapping[str, Any]) -> None:
+        self.engine, self.manifest = engine, manifest
+        self._changed = 0
+
+    @property
+    def version(self) -> str:
+        """Name of the version."""
+        return str(self.manifest["version"])
+
+    @classmethod
+    def of(
+        cls, folder: Path, version: str, *, going_on: Callable[[], bool] = lambda: True, share: float = 1.0
+    ) -> Copy | None:
+        """Return a fresh copy of a version.
+
+        Args:
+            folder: the store folder.
+            version: its name.
+            going_on: asked after each piece whether the copy is still wanted.
+            share: how much of the time this thread may take; for the rest others have the interpreter.
+
+        Returns:
+            The copy; ``None`` when it is not wanted any more, or the version is gone or cannot be read.
+        """
+        manifest = Versions(folder).named(version)
+        if manifest is None:
+            return None
+        command = [sys.executable, "-c", _SEND, str(folder), version]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=_BUFFER) as sender:
+            assert sender.stdout is not None
+            try:
+                engine = _taken(sender.stdout, going_on, share)
+            except (SyntaxError, ValueError, OSError):  # the sender broke off
+                engine = None
+            if engine is None:
+                sender.kill()
+        if engine is None or sender.returncode != 0 or not _is_whole(engine, manifest):
+            return None
+        return cls(engine, manifest)
+
+    def follow(self, folder: Path, version: str) -> bool:
+        """Become a copy of the next version; nobody may ask the engine meanwhile, answers under way do not matter.
+
+        Args:
+            folder: the store folder.
+            version: name of the next version.
+
+        Returns:
+            Whether this is one; if not, this is of no use any more.
+        """
+        versions = Versions(folder)
+        manifest = versions.named(version)
+        if manifest is None or manifest.get("previous") != self.version:
+            return False
         try:
-            engine = _taken(sender.stdout, going_on, share)
-        except (SyntaxError, ValueError, OSError):  # the sender broke off
-            engine = None
-        if engine is None:
-            sender.kill()
-    if engine is None or sender.returncode != 0 or len(engine) != manifest["counts"].get("quads"):
-        return None
-    return engine
+            difference = (versions.folder / manifest["folder"] / DIFFERENCE).read_text("utf-8")
+        except OSError:
+            return False
+        # The engine keeps what was taken out for whoever may still read it, and never forgets it.
+        self._changed += len(difference.encode())
+        if self._changed > len(self.engine) * _CHANGED:
+            return False
+        try:
+            self.engine.update(difference)
+        except (SyntaxError, ValueError, OSError, RuntimeError):
+            return False
+        self.manifest = manifest
+        return True
 
 
-def stored_copy(folder: Path, version: str) -> EmbeddedStore | None:
-    """Return a store in memory that holds a version, with its manifest; ``None`` as :func:`copy_of`."""
-    manifest = Versions(folder).named(version)
-    engine = None if manifest is None else copy_of(folder, manifest)
-    return None if manifest is None or engine is None else EmbeddedStore(engine, manifest, str(folder))
+def _is_whole(engine: ox.Store, manifest: Mapping[str, Any]) -> bool:
+    return bool(len(engine) == manifest["counts"].get("quads"))
 
 
 def _taken(source: IO[bytes], going_on: Callable[[], bool], share: float) -> ox.Store | None:

@@ -1,6 +1,7 @@
 """A process with a copy of a version in memory, which others are made from.
 
-In: pairs of sockets, over a socket. Out: for each a process that answers queries from the copy, and a handle of it.
+In: pairs of sockets, or the name of the next version, over a socket. Out: for each pair a process that answers queries
+from the copy, and a handle of it; or the news that the copy is one of the next version.
 The decision hidden here: a process that is forked shares the memory of the one before, so any number of evaluators have
 the copy at the price of one, and one that was ended is replaced in some 20 ms. This process never has the files of the
 engine open, nor a thread beside its own, so what is forked is whole. A number of a process may be given to another one
@@ -19,13 +20,15 @@ from collections.abc import Collection
 from pathlib import Path
 
 from valueweave.store.evaluator import Opened, answer_queries, shut_in
-from valueweave.store.memory import stored_copy
+from valueweave.store.memory import Copy
 
-__all__ = ["POSSIBLE", "READY", "RUN", "main"]
+__all__ = ["MESSAGE", "POSSIBLE", "READY", "RUN", "main"]
 
 POSSIBLE = hasattr(os, "pidfd_open") and hasattr(signal, "pidfd_send_signal") and hasattr(socket, "send_fds")
 """Whether this system has what it takes (Linux)."""
 READY = b"ready"
+MESSAGE = 1 << 10
+"""The longest message, in bytes."""
 RUN = "import sys; from valueweave.store.template import main; main(*sys.argv[1:3], int(sys.argv[3]), *sys.argv[4:])"
 """What Python is to run, with the arguments of :func:`main`."""
 
@@ -40,20 +43,23 @@ def main(folder: str, version: str, memory_mib: int, *services: str) -> None:
         services: addresses that queries may call.
     """
     control = socket.socket(fileno=os.dup(sys.stdin.fileno()))
-    store = stored_copy(Path(folder), version)
-    if store is None:
+    copy = Copy.of(Path(folder), version)
+    if copy is None:
         sys.exit(f"there is no copy of {version}")
     shut_in(services)  # not before: the process that reads the files is a child of this one
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # who holds the handle sees the end; nothing is left to collect
-    opened = Opened(Path(folder), services, store)
+    opened = Opened(Path(folder), services, copy)
     gc.collect()
     gc.freeze()
     try:
         control.send(READY)
         while True:
-            _, files, _, _ = socket.recv_fds(control, 1, 2)
+            message, files, _, _ = socket.recv_fds(control, MESSAGE, 2)
             if len(files) != 2:
-                break
+                if not message or not copy.follow(Path(folder), message.decode()):
+                    break
+                control.send(READY)
+                continue
             if (child := os.fork()) == 0:
                 control.close()
                 _answer(opened, files, memory_mib)

@@ -224,12 +224,15 @@ def _with_queries(
     return out, into
 
 
-def write(store: ox.Store, plan: Plan) -> None:
+def write(store: ox.Store, plan: Plan) -> str:
     """Make a change that was planned for this store, in one go, and let it forget graphs in which nothing is left.
 
     Args:
         store: the store; it must not have changed since.
         plan: what to take out and put in.
+
+    Returns:
+        What was done, as a SPARQL update.
     """
     parts = [
         f"{operation} DATA {{ {' '.join(map(_written, quads))} }}"
@@ -241,6 +244,8 @@ def write(store: ox.Store, plan: Plan) -> None:
     for graph in {quad.graph_name for quad in plan.out}:
         if isinstance(graph, ox.NamedNode) and next(store.quads_for_pattern(None, None, None, graph), None) is None:
             store.remove_graph(graph)
+            parts.append(f"DROP SILENT GRAPH {graph}")
+    return " ;\n".join(parts)
 
 
 def _written(quad: ox.Quad) -> str:
