@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shutil
@@ -32,8 +33,11 @@ from valueweave.reasoning.closure.materialize import materialize
 from valueweave.reasoning.rules.book import RuleBook, rule_texts
 from valueweave.server import create_app
 from valueweave.server.connection import Connection, Patience
+from valueweave.server.evaluators import Evaluators
 from valueweave.server.runner import listen
+from valueweave.server.template import Template
 from valueweave.store import EmbeddedStore
+from valueweave.store.versions import Versions
 
 HERE = Path(__file__).parent
 
@@ -57,6 +61,26 @@ def serving(app: FastAPI, patience: Patience | None = None) -> Iterator[httpx.Cl
         server.should_exit = True
         thread.join(10)
         taken.close()
+
+
+def until_copied(client: httpx.Client) -> None:
+    """Wait until the current version is answered from memory, by whoever answers."""
+    deadline = time.monotonic() + 60
+    while True:
+        told = re.findall(r"^valueweave_store_copied\{.*\} (.*)$", client.get("/metrics").text, re.MULTILINE)
+        if told and set(told) == {"1.0"}:
+            return
+        assert time.monotonic() < deadline, "there is no copy"
+        time.sleep(0.05)
+
+
+def from_memory(evaluators: Evaluators, folder: Path) -> Template:
+    """Let evaluators answer from a copy of the current version; return what they are made from."""
+    limits = evaluators.limits
+    template = Template(folder, Versions(folder).current()["version"], limits.memory_mib, limits.services)
+    assert template.ready()
+    asyncio.run_coroutine_threadsafe(evaluators.pool.renew(template), evaluators._running()).result(30)
+    return template
 
 
 @pytest.fixture(scope="session")

@@ -19,12 +19,14 @@ from pathlib import Path
 import httpx
 import pyoxigraph as ox
 import pytest
-from tests.server.conftest import serving
+from tests.server.conftest import from_memory, serving, until_copied
 
 from valueweave.graph import KnowledgeGraph
 from valueweave.server import Settings, create_app
+from valueweave.server.children import Child
 from valueweave.server.errors import ProblemError
 from valueweave.server.evaluators import Evaluators, Limits, Tally
+from valueweave.server.template import POSSIBLE
 from valueweave.store import EmbeddedStore
 from valueweave.store.evaluator import RUN
 from valueweave.store.frames import Evaluation, numbered, query_frame
@@ -54,10 +56,21 @@ HOSTILE = {
 }
 
 
-@pytest.fixture(scope="module")
-def client(kg: KnowledgeGraph) -> Iterator[httpx.Client]:
-    settings = Settings(evaluators=2, query_seconds=SECONDS, query_memory_mib=300, answer_bytes=1_000_000)
+COPIED = pytest.param(True, id="memory", marks=pytest.mark.skipif(not POSSIBLE, reason="Linux alone can do this"))
+
+
+@pytest.fixture(scope="module", params=[pytest.param(False, id="files"), COPIED])
+def client(kg: KnowledgeGraph, request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
+    settings = Settings(
+        evaluators=2,
+        query_seconds=SECONDS,
+        query_memory_mib=300,
+        answer_bytes=1_000_000,
+        copy_memory_mib=1024 if request.param else 0,
+    )
     with serving(create_app(kg, settings)) as connected:
+        if request.param:
+            until_copied(connected)
         yield connected
 
 
@@ -135,8 +148,11 @@ def test_who_finds_nobody_free_is_told_so(folder: Path) -> None:
         assert told.refused == {"server-busy": 1, "query-timeout": 1}
 
 
-def test_a_process_that_dies_is_replaced(folder: Path) -> None:
+@pytest.mark.parametrize("copied", [pytest.param(False, id="files"), COPIED])
+def test_a_process_that_dies_is_replaced(folder: Path, copied: bool) -> None:
     with Evaluators(folder, 1) as evaluators:
+        if copied:
+            from_memory(evaluators, folder)
         evaluators.serialize_query(SMALL, "csv")
         [process] = evaluators.pool.everyone
         asking = threading.Timer(0.3, process.child.kill)
@@ -177,7 +193,8 @@ def test_a_process_that_cannot_open_the_store_holds_nobody_up_for_ever(folder: P
         assert evaluators.serialize_query(SMALL, "csv")[0].startswith(b"s\r\n")
 
 
-def test_everybody_gets_the_answer_to_the_own_query_whatever_is_taken_back(folder: Path) -> None:
+@pytest.mark.parametrize("copied", [pytest.param(False, id="files"), COPIED])
+def test_everybody_gets_the_answer_to_the_own_query_whatever_is_taken_back(folder: Path, copied: bool) -> None:
     async def ask_all(evaluators: Evaluators) -> int:
         """Ask many things at once while the processes stop and go on, so that much is taken back half read."""
 
@@ -202,10 +219,14 @@ def test_everybody_gets_the_answer_to_the_own_query_whatever_is_taken_back(folde
         return right
 
     with Evaluators(folder, 2, Limits(seconds=30, waiting=30)) as evaluators:
-        assert asyncio.run(ask_all(evaluators)) == 2000
+        if copied:
+            from_memory(evaluators, folder)
+        asking = asyncio.run_coroutine_threadsafe(ask_all(evaluators), evaluators._running())
+        assert asking.result() == 2000
 
 
-def test_a_process_answers_from_the_version_that_is_asked_for(tmp_path: Path) -> None:
+@pytest.mark.parametrize("copied", [pytest.param(False, id="files"), COPIED])
+def test_a_process_answers_from_the_version_that_is_asked_for(tmp_path: Path, copied: bool) -> None:
     def write(name: str) -> str:
         quad = ox.Quad(ox.NamedNode(f"urn:{name}"), ox.NamedNode("urn:p"), ox.NamedNode("urn:o"))
         return str(EmbeddedStore.write(tmp_path, [quad], {"digest": name * 12})["version"])
@@ -213,15 +234,19 @@ def test_a_process_answers_from_the_version_that_is_asked_for(tmp_path: Path) ->
     first, second = write("a"), write("b")
     told = Told()
     with Evaluators(tmp_path, 1, tally=told) as evaluators:
+        if copied:
+            from_memory(evaluators, tmp_path)
         for version, expected in ((second, b"urn:b"), (first, b"urn:a"), (second, b"urn:b"), ("gone-1", b"urn:b")):
             assert expected in evaluators.serialize_query("SELECT * { ?s ?p ?o }", "csv", version=version)[0]
-        assert told.started == 1
+        assert told.started == 1 + copied
 
 
-def test_nothing_runs_on_when_the_pool_is_closed(folder: Path) -> None:
+@pytest.mark.parametrize("copied", [pytest.param(False, id="files"), COPIED])
+def test_nothing_runs_on_when_the_pool_is_closed(folder: Path, copied: bool) -> None:
     evaluators = Evaluators(folder, 2)
+    children: list[Child] = [from_memory(evaluators, folder)._child] if copied else []
     evaluators.serialize_query(SMALL, "csv")
-    children = [process.child for process in evaluators.pool.everyone]
+    children += [process.child for process in evaluators.pool.everyone]
     evaluators.close()
     for child in children:
         with pytest.raises(ProcessLookupError):

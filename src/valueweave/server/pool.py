@@ -61,6 +61,7 @@ class Pool:
         self.everyone = set(self._free)
         self._spare: set[EvaluatorProcess] = set()
         self._retired: set[EvaluatorProcess] = set()
+        self._past: list[Template] = []
         self._coming = 0
         self._spread = max(1, count - 1)  # so many are busy before others are woken up
 
@@ -72,10 +73,10 @@ class Pool:
         """
         self._closed = True
         everyone = [*self.everyone, *self._retired]
-        if self._template is not None:
-            self._template.end()
         for process in everyone:
             process.end()
+        for template in (*self._past, *filter(None, [self._template])):
+            template.end()
         if loop is not None and not loop.is_closed():
             for process in everyone:
                 loop.call_soon_threadsafe(process.drop)
@@ -135,7 +136,9 @@ class Pool:
                     process.end()
         if not whole:
             return
-        before, self._template = self._template, template
+        if self._template is not None and self._template is not template:
+            self._past.append(self._template)
+        self._template = template
         past, self.everyone, self._free = self.everyone, set(fresh), []
         self._spare.clear()
         self._retired |= past
@@ -144,8 +147,6 @@ class Pool:
                 self._retire(process)
         for process in fresh:
             self._give(process)
-        if before is not None and before is not template:
-            await loop.run_in_executor(None, before.end)
 
     async def follow(self, version: str) -> bool:
         """Have the next version in memory.
@@ -175,8 +176,15 @@ class Pool:
         self._do(self._end(process))
 
     async def _end(self, process: EvaluatorProcess) -> None:
-        await asyncio.get_running_loop().run_in_executor(None, process.end)
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(None, process.end)
         self._retired.discard(process)
+        if self._retired:
+            return
+        # A template outlives what was made from it, which would be left to nobody otherwise.
+        past, self._past = self._past, []
+        for template in past:
+            await loop.run_in_executor(None, template.end)
 
     # -- who gets which process
 

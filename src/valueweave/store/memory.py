@@ -119,7 +119,7 @@ class Copy:
             return False
         try:
             difference = (versions.folder / manifest["folder"] / DIFFERENCE).read_text("utf-8")
-        except OSError:
+        except (OSError, UnicodeDecodeError):
             return False
         # The engine keeps what was taken out for whoever may still read it, and never forgets it.
         self._changed += len(difference.encode())

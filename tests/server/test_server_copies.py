@@ -1,0 +1,268 @@
+"""A copy in memory answers what the files answer, follows every change, and nobody notices when it comes or goes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+import pyoxigraph as ox
+import pytest
+
+from valueweave.graph import KnowledgeGraph
+from valueweave.project import Project
+from valueweave.server import Settings, create_app
+from valueweave.server.evaluators import Evaluators, Limits
+from valueweave.server.template import POSSIBLE, Template
+from valueweave.store import EmbeddedStore
+from valueweave.store.versions import Versions
+
+from .conftest import from_memory, serving, until_copied
+from .writable import YAML, case, copy_of, csv, writable
+
+pytestmark = pytest.mark.skipif(not POSSIBLE, reason="Linux alone can do this")
+
+QUERIES = (
+    "SELECT * { ?s ?p ?o }",
+    "SELECT * { GRAPH ?g { ?s ?p ?o } }",
+    "SELECT ?g (COUNT(*) AS ?n) { GRAPH ?g { ?s ?p ?o } } GROUP BY ?g",
+    "SELECT ?s ?l { ?s a sce:Stage ; rdfs:label ?l FILTER(LANG(?l) = 'en') }",
+)
+ENDLESS = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . FILTER(?a != ?i) }"
+
+
+@pytest.fixture(scope="module")
+def own(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return copy_of(project, tmp_path_factory.mktemp("copies") / "store")
+
+
+@pytest.fixture(scope="module")
+def writer(own: Project) -> Iterator[httpx.Client]:
+    with writable(own, evaluators=2) as client:
+        until_copied(client)
+        yield client
+
+
+def items(client: httpx.Client) -> list[str]:
+    """Return the addresses of things of every list."""
+    paths = [path for path in client.get("/openapi.json").json()["paths"] if re.fullmatch(r"/api/v1/\w+/{id}", path)]
+    return [
+        path.replace("{id}", item["id"].partition("/")[2])
+        for path in paths
+        for item in client.get(path.removesuffix("/{id}"), params={"limit": 5}).json()["items"]
+    ]
+
+
+def templates() -> set[int]:
+    """Return the processes that others are made from."""
+    found = set[int]()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            if parent == os.getpid() and b"store.template" in (folder / "cmdline").read_bytes():
+                found.add(int(folder.name))
+    return found
+
+
+def test_what_is_answered_from_memory_is_what_the_files_answer(writer: httpx.Client, own: Project) -> None:
+    with (
+        KnowledgeGraph(EmbeddedStore.open(own.store), own) as kg,
+        serving(create_app(kg, Settings(evaluators=1, copy_memory_mib=0))) as plain,
+    ):
+        for query in QUERIES:
+            assert sorted(csv(writer, query)) == sorted(csv(plain, query))
+        addresses = items(plain)
+        assert len(addresses) > 10
+        for address in addresses:
+            assert writer.get(address).json() == plain.get(address).json()
+        assert plain.get("/metrics").text.count('valueweave_store_copied{by="worker"} 0.0') == 1
+
+
+def test_a_change_is_seen_at_once_and_the_copies_follow_it(writer: httpx.Client, own: Project) -> None:
+    stages = "SELECT ?s { <https://w3id.org/valueweave/id/case/mill> sce:includes ?s . ?s a sce:Stage }"
+    before, made_from = [sorted(csv(writer, query)) for query in QUERIES], templates()
+    for label, headers in (("A mill", YAML), ("Another mill", {**YAML, "If-Match": "*"})):
+        answer = writer.put("/api/v1/cases/mill", content=case("mill", label), headers=headers)
+        assert answer.is_success, answer.text
+        assert csv(writer, stages) == ["https://w3id.org/valueweave/id/stage/mill-1"]
+        assert writer.get("/api/v1/cases/mill").json()["label"] == label
+        until_copied(writer)
+        assert csv(writer, stages) == ["https://w3id.org/valueweave/id/stage/mill-1"]
+        assert writer.get("/api/v1/cases/mill").json()["label"] == label
+        held = {str(quad) for quad in EmbeddedStore.open(own.store).engine}
+        assert len(csv(writer, QUERIES[0])) + len(csv(writer, QUERIES[1])) == len(held)
+    assert writer.delete("/api/v1/cases/mill", headers={"If-Match": "*"}).is_success
+    until_copied(writer)
+    assert [sorted(csv(writer, query)) for query in QUERIES] == before
+    assert writer.get("/api/v1/cases/mill").status_code == 404
+    assert templates() == made_from
+
+
+def test_a_build_in_between_is_copied_afresh(writer: httpx.Client, own: Project) -> None:
+    held, made_from = EmbeddedStore.open(own.store), templates()
+    more = ox.Quad(ox.NamedNode("urn:more"), ox.NamedNode("urn:p"), ox.NamedNode("urn:o"))
+    EmbeddedStore.write(own.store, [*held.engine, more], held.manifest)
+    assert csv(writer, "SELECT ?o { <urn:more> ?p ?o }") == ["urn:o"]
+    until_copied(writer)
+    assert csv(writer, "SELECT ?o { <urn:more> ?p ?o }") == ["urn:o"]
+    assert not templates() & made_from
+
+
+@pytest.fixture
+def folder(kg: KnowledgeGraph) -> Path:
+    assert kg.store.folder is not None
+    return Path(kg.store.folder)
+
+
+def test_every_process_answers_in_the_same_order_but_draws_numbers_of_its_own(folder: Path) -> None:
+    orders, drawn = set[bytes](), list[bytes]()
+    for _ in range(2):
+        with Evaluators(folder, 2) as evaluators:
+            from_memory(evaluators, folder)
+            for _ in range(3):
+                for process in list(evaluators.pool.everyone):
+                    orders.add(evaluators.serialize_query("SELECT * { ?s ?p ?o FILTER(!ISBLANK(?o)) }", "csv")[0])
+                    drawn.append(evaluators.serialize_query("SELECT (UUID() AS ?u) (RAND() AS ?r) {}", "csv")[0])
+                    process.child.kill()
+                    while not process.gone:
+                        time.sleep(0.01)
+    assert len(orders) == 1
+    assert len(set(drawn)) == len(drawn) > 6
+
+
+def test_who_asks_while_the_processes_change_gets_the_answer(folder: Path) -> None:
+    async def ask_on(evaluators: Evaluators, done: threading.Event) -> int:
+        answered = 0
+        while not done.is_set():
+            bodies = await asyncio.gather(*(evaluators.answer(f"SELECT ({n} AS ?n) {{}}", "csv") for n in range(10)))
+            assert [body for body, _ in bodies] == [b"n\r\n%d\r\n" % n for n in range(10)]
+            answered += 10
+        return answered
+
+    with Evaluators(folder, 2, Limits(seconds=30, waiting=30)) as evaluators:
+        done = threading.Event()
+        asking = asyncio.run_coroutine_threadsafe(ask_on(evaluators, done), evaluators._running())
+        first = from_memory(evaluators, folder)
+        from_memory(evaluators, folder)
+        first._child.wait(30)  # the one before is ended
+        done.set()
+        assert asking.result(30) > 50
+        assert len(evaluators.pool.everyone) == 2
+
+
+def test_a_query_under_way_is_answered_where_it_is_when_the_processes_change(folder: Path) -> None:
+    with Evaluators(folder, 1, Limits(seconds=30, waiting=30)) as evaluators:
+        long = "SELECT (COUNT(*) AS ?n) { { SELECT * { ?a ?b ?c . ?d ?e ?f } LIMIT 1500000 } }"
+        told: list[bytes] = []
+        asking = threading.Thread(target=lambda: told.append(evaluators.serialize_query(long, "csv")[0]))
+        asking.start()
+        while not any(process.waiting for process in evaluators.pool.everyone):
+            time.sleep(0.001)
+        from_memory(evaluators, folder)
+        asking.join()
+        assert told == [b"n\r\n1500000\r\n"]
+
+
+def test_a_template_that_is_gone_is_done_without(folder: Path) -> None:
+    with Evaluators(folder, 1) as evaluators:
+        template = from_memory(evaluators, folder)
+        assert evaluators.pool.copied == template.version
+        template._child.kill()
+        template._child.wait()
+        for _ in range(2):
+            [process] = evaluators.pool.everyone
+            process.child.kill()
+            while not process.gone:
+                time.sleep(0.01)
+            assert evaluators.serialize_query("SELECT (1 AS ?n) {}", "csv")[0] == b"n\r\n1\r\n"
+        assert evaluators.pool.copied == ""
+
+
+def test_a_server_makes_a_template_that_is_gone_anew(kg: KnowledgeGraph) -> None:
+    app = create_app(kg, Settings(evaluators=1))
+    with serving(app) as client:
+        until_copied(client)
+        pool = app.state.direct._evaluators.pool
+        first = pool._template
+        first._child.kill()
+        with pytest.raises(httpx.HTTPStatusError, match="503"):
+            _kill_while_asked(client, pool)
+        until_copied(client)
+        assert pool._template is not first
+        assert csv(client, "SELECT (1 AS ?n) {}") == ["1"]
+
+
+def _kill_while_asked(client: httpx.Client, pool: object) -> None:
+    killing = threading.Timer(0.3, lambda: [process.child.kill() for process in pool.everyone])  # type: ignore[attr-defined]
+    killing.start()
+    client.get("/sparql", params={"query": ENDLESS}, headers={"Accept": "text/csv"}).raise_for_status()
+
+
+def test_there_is_no_template_of_a_version_that_is_gone(folder: Path) -> None:
+    template = Template(folder, "gone-1", 0)
+    assert not template.ready()
+    template.end()
+
+
+def test_a_template_that_cannot_follow_says_so(tmp_path: Path) -> None:
+    quad = ox.Quad(*[ox.NamedNode("urn:a")] * 3)
+    first = EmbeddedStore.write(tmp_path, [quad], {"digest": "a" * 12})
+    template = Template(tmp_path, first["version"], 0)
+    try:
+        assert template.ready()
+        second = EmbeddedStore.write(tmp_path, [], {"digest": "b" * 12})
+        assert not template.follow(second["version"])
+        with pytest.raises(OSError, match=r"\w"):
+            template.fork(0, 1)
+    finally:
+        template.end()
+
+
+def test_nothing_runs_on_when_the_server_is_killed(folder: Path) -> None:
+    script = (
+        "import sys, threading, time\n"
+        "from pathlib import Path\n"
+        "from tests.server.conftest import from_memory\n"
+        "from valueweave.server.evaluators import Evaluators\n"
+        "evaluators = Evaluators(Path(sys.argv[1]), 2)\n"
+        "template = from_memory(evaluators, Path(sys.argv[1]))\n"
+        "print(template._child.pid, *(one.child.pid for one in evaluators.pool.everyone), flush=True)\n"
+        "evaluators.serialize_query(sys.argv[2], 'csv')\n"
+    )
+    command = [sys.executable, "-c", script, str(folder), ENDLESS]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]) as server:
+        assert server.stdout is not None
+        template, *idle = map(int, server.stdout.readline().split())
+        time.sleep(0.5)
+        server.kill()
+    deadline = time.monotonic() + 20
+    left = {template, *idle}
+    while len(left) > 1:  # the one that is asked ends by its alarm
+        assert time.monotonic() < deadline
+        left = {process for process in left if _runs(process)}
+        time.sleep(0.05)
+    for process in left:
+        os.kill(process, signal.SIGKILL)
+
+
+def _runs(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text("ascii").rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_the_version_told_by_a_template_is_the_one_it_has(folder: Path) -> None:
+    with Evaluators(folder, 1) as evaluators:
+        assert evaluators.pool.copied == ""
+        from_memory(evaluators, folder)
+        assert evaluators.pool.copied == Versions(folder).current()["version"]
