@@ -13,7 +13,7 @@ import pytest
 from valueweave.store import EmbeddedStore
 from valueweave.store.changing import changing
 from valueweave.store.memory import Copy
-from valueweave.store.versions import DIFFERENCE, Versions
+from valueweave.store.versions import CHANGES, Versions
 
 A, B = ox.NamedNode("urn:a"), ox.NamedNode("urn:b")
 GRAPH, EMPTY = ox.NamedNode("urn:graph"), ox.NamedNode("urn:empty")
@@ -94,17 +94,41 @@ def test_what_cannot_be_followed_is_not(tmp_path: Path, break_it: Callable[[Path
     copy = Copy.of(tmp_path, written(tmp_path))
     assert copy is not None
     version = change(tmp_path, "INSERT DATA { <urn:a> <urn:b> <urn:c> }", len(ODD) + 1)
-    break_it(tmp_path / "versions" / version / DIFFERENCE)
+    break_it(tmp_path / "versions" / version / CHANGES)
     assert not copy.follow(tmp_path, version)
 
 
-def test_only_the_next_version_is_followed(tmp_path: Path) -> None:
-    copy = Copy.of(tmp_path, written(tmp_path))
-    assert copy is not None
-    change(tmp_path, "INSERT DATA { <urn:a> <urn:b> <urn:c> }", len(ODD) + 1)
-    last = change(tmp_path, "INSERT DATA { <urn:a> <urn:b> <urn:d> }", len(ODD) + 2)
-    assert not copy.follow(tmp_path, last)
-    assert not copy.follow(tmp_path, "gone-1")
+def test_several_changes_are_followed_one_after_the_other_as_long_as_they_are_told(tmp_path: Path) -> None:
+    first = written(tmp_path)
+    early = [Copy.of(tmp_path, first) for _ in range(3)]
+    for number in range(5):
+        last = change(tmp_path, f"INSERT DATA {{ <urn:a> <urn:b> <urn:{number}> }}", len(ODD) + number + 1)
+        if number == 2:
+            assert early[0] is not None
+            assert early[0].follow(tmp_path, last)
+    held = contents(EmbeddedStore.open(tmp_path).engine)
+    for copy in early[:2]:
+        assert copy is not None
+        assert copy.follow(tmp_path, last)
+        assert contents(copy.engine) == held
+    with changing(Versions(tmp_path)) as draft:  # nobody says how
+        draft.engine.update("INSERT DATA { <urn:a> <urn:b> <urn:x> }")
+        draft.switch({})
+    late = change(tmp_path, "INSERT DATA { <urn:a> <urn:b> <urn:y> }", len(ODD) + 7)
+    for copy in early[:2]:
+        assert copy is not None
+        assert not copy.follow(tmp_path, late)
+        assert not copy.follow(tmp_path, first)
+
+
+def test_a_version_tells_no_more_changes_than_it_should(tmp_path: Path) -> None:
+    written(tmp_path)
+    long = " ".join(f"<urn:a> <urn:b> <urn:{'long' * 50}{n}> ." for n in range(1500))
+    for number in range(6):
+        version = change(tmp_path, f"INSERT DATA {{ {long} <urn:a> <urn:b> {number} }}", 0)
+    told = (tmp_path / "versions" / version / CHANGES).read_bytes()
+    assert 500_000 < len(told) < 1_000_000
+    assert json.loads(told.splitlines()[-1])["update"].endswith("5 }")
 
 
 def test_a_copy_that_has_seen_much_is_given_up(tmp_path: Path) -> None:

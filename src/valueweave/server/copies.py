@@ -10,15 +10,17 @@ process, which reads single things itself, has one of its own.
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from valueweave.server.editions import Edition, Editions
+from valueweave.problems import InputError
+from valueweave.server.editions import Editions
 from valueweave.server.pool import Pool
 from valueweave.server.settings import Settings
 from valueweave.server.template import POSSIBLE, Template
@@ -28,6 +30,8 @@ from valueweave.store.memory import Copy, fits
 __all__ = ["Copies"]
 
 Result = TypeVar("Result")
+
+_LOG = logging.getLogger("uvicorn.error")
 
 _LOOK = 0.5
 """So many seconds lie between two looks at the current version."""
@@ -86,53 +90,61 @@ class Copies:
             edition = self._editions.current()
             if edition.version != version:
                 version, since = edition.version, clock()
-                await self._follow(folder, edition)
+                await self._as_far_as_possible(self._follow(folder))
             # A template that has ended is made again.
             if (tried == version and self.made() == done) or clock() - since < stands:
                 continue
             started = clock()
             if fits(edition.kg.store.manifest, self._memory_mib):
-                await self._make(folder, edition)
+                await self._as_far_as_possible(self._make(folder, version))
             stands = max(_STANDS, clock() - started)
             tried, done = version, self.made()
 
-    async def _follow(self, folder: Path, edition: Edition) -> None:
-        """Bring the copies that there are up to a version that a change has made."""
-        if self._pool is not None:
-            await self._pool.follow(edition.version)
-        own, self._own = self._own, None
-        if own is not None and await _in_thread(partial(own.follow, folder, edition.version)):
-            self._answer_from(own, edition)
+    async def _as_far_as_possible(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something that the server can do without; where it fails, the files answer."""
+        try:
+            await work
+        except (InputError, OSError, RuntimeError) as error:  # no process, no thread
+            _LOG.warning("There is no copy of the store in memory: %s", error)
 
-    async def _make(self, folder: Path, edition: Edition) -> None:
-        """Make the copies that there are not."""
-        version = edition.version
-        if self._pool is not None and self._pool.copied != version:
+    async def _follow(self, folder: Path) -> None:
+        """Bring the copies that there are up to the current version, if changes have made it from theirs."""
+        if self._pool is not None:
+            await self._pool.follow(self._editions.newest.version)
+        if self._own is not None:
+            own, self._own = self._own, None
+            await self._answer_from(own, folder)
+
+    async def _make(self, folder: Path, version: str) -> None:
+        """Make the copies that there are not; meanwhile the version may have been changed."""
+        if self._pool is not None and not self._pool.copied:
             await self._for_evaluators(self._pool, folder, version)
         if self._own is None:
-
-            def wanted() -> bool:
-                return not self._closed and self._editions.newest is edition
-
-            copy = await _in_thread(partial(Copy.of, folder, version, going_on=wanted, share=_SHARE))
+            making = partial(Copy.of, folder, version, going_on=lambda: not self._closed, share=_SHARE)
+            copy = await _in_thread(making)
             if copy is not None:
-                self._answer_from(_Own(copy), edition)
+                await self._answer_from(_Own(copy), folder)
 
     async def _for_evaluators(self, pool: Pool, folder: Path, version: str) -> None:
         limits = pool.limits
-        with suppress(OSError):
-            template = Template(folder, version, limits.memory_mib, limits.services)
-            try:
-                if await _in_thread(template.ready) and self._editions.newest.version == version:
-                    await pool.renew(template)
-            finally:
-                if pool.copied != version:
-                    template.end()
+        template = Template(folder, version, limits.memory_mib, limits.services)
+        try:
+            if await _in_thread(template.ready) and await self._is_current(template):
+                await pool.renew(template)
+        finally:
+            if not pool.copied:
+                template.end()
 
-    def _answer_from(self, own: _Own, edition: Edition) -> None:
-        if isinstance(edition.kg.store, EmbeddedStore):
-            own.store = edition.kg.store
-            own.store.answer_from(own.copy.engine)
+    async def _is_current(self, template: Template) -> bool:
+        current = self._editions.current().version
+        return template.version == current or await _in_thread(partial(template.follow, current))
+
+    async def _answer_from(self, own: _Own, folder: Path) -> None:
+        store = self._editions.current().kg.store
+        version = store.manifest["version"]
+        if isinstance(store, EmbeddedStore) and await _in_thread(partial(own.follow, folder, version)):
+            own.store = store
+            store.answer_from(own.copy.engine)
             self._own = own
 
 
@@ -144,7 +156,9 @@ class _Own:
         self.store: EmbeddedStore | None = None
 
     def follow(self, folder: Path, version: str) -> bool:
-        """Let the store answer from its files again, and make the copy one of the next version."""
+        """Let the store answer from its files again, and make the copy one of another version."""
+        if self.copy.version == version:
+            return True
         if self.store is not None:
             self.store.answer_from(None)
         deadline = time.monotonic() + _ALL

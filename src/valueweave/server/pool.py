@@ -149,17 +149,17 @@ class Pool:
             self._give(process)
 
     async def follow(self, version: str) -> bool:
-        """Have the next version in memory.
+        """Have another version in memory, if changes have made it from the one there is.
 
         Args:
-            version: the next version.
+            version: the version.
 
         Returns:
             Whether that could be; if not, there is no template any more.
         """
         template = self._template
-        if template is None:
-            return False
+        if template is None or template.version == version:
+            return template is not None
         try:
             if await asyncio.get_running_loop().run_in_executor(None, template.follow, version):
                 await self.renew(template)

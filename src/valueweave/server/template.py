@@ -25,7 +25,7 @@ __all__ = ["POSSIBLE", "Forked", "Template"]
 _FORK = 10.0
 """So many seconds a process may take to be made."""
 _FOLLOW = 60.0
-"""So many seconds it may take to become a copy of the next version."""
+"""So many seconds it may take to become a copy of another version."""
 
 
 class Forked:
@@ -96,10 +96,10 @@ class Template:
             return False
 
     def follow(self, version: str) -> bool:
-        """Have the next version in memory, for what is made from now on; from a thread of its own.
+        """Have a later version in memory, for what is made from now on; from a thread of its own.
 
         Args:
-            version: the next version.
+            version: the version.
 
         Returns:
             Whether that is so; if not, this is of no use any more.

@@ -9,12 +9,13 @@ that order: a process killed at any moment leaves the version before, or the new
 from __future__ import annotations
 
 import gc
+import json
 import os
 import shutil
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
@@ -22,13 +23,15 @@ from typing import Any
 import pyoxigraph as ox
 
 from valueweave.problems import InputError, Problem
-from valueweave.store.versions import DIFFERENCE, DRAFT, Versions
+from valueweave.store.versions import CHANGES, DRAFT, Versions
 
 __all__ = ["Draft", "changing"]
 
 _NUMBERS = count()
 _POLL = 0.005
 _SWEEPS = 200
+_TOLD = 1_000_000
+"""So many bytes a version tells of the changes that made it, but for the last one, which it tells in any case."""
 _ALONE = 2
 """References to the engine when nobody else holds it: the draft's own, and that of the question."""
 
@@ -86,13 +89,18 @@ class Draft:
         """Lay a live document into the version."""
         self._versions.write_document(self._place, name, content)
 
-    def tell(self, difference: str) -> None:
-        """Say how the version is made from the one before, for whoever has a copy of that.
+    def tell(self, update: str) -> None:
+        """Say how the version is made from the one before, for whoever has a copy of that, or of one before it.
 
         Args:
-            difference: a SPARQL update.
+            update: a SPARQL update that has the same effect on a copy.
         """
-        (self._versions.folder / self._place / DIFFERENCE).write_text(difference, "utf-8")
+        changes = [json.dumps({"from": self.before["version"], "update": update}).encode() + b"\n"]
+        with suppress(FileNotFoundError):  # the version before was not made by a change
+            changes[:0] = (self._versions.folder / self.before["folder"] / CHANGES).read_bytes().splitlines(True)
+        while len(changes) > 1 and sum(map(len, changes)) > _TOLD:
+            del changes[0]
+        (self._versions.folder / self._place / CHANGES).write_bytes(b"".join(changes))
 
     def switch(self, told: Mapping[str, Any]) -> dict[str, Any]:
         """Make the draft the current version.

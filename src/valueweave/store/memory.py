@@ -5,8 +5,8 @@ The decision hidden here: on disk the engine looks up every term of an answer in
 most of a long answer; in memory it does not. Another process reads the files, so that whoever takes the copy never has
 them open: it can be forked, and its own work is the smaller half. The quads are taken one after the other, as they lie
 on disk, so every fresh copy of a version gives its answers in the same order; it is not the order of the files. Loading
-in bulk would be quicker, but names blank nodes anew and leaves the order to chance. A version that a change has made
-says how; the copy of the version before becomes its copy by the same.
+in bulk would be quicker, but names blank nodes anew and leaves the order to chance. A version that changes have made
+says how; the copy of a version before becomes its copy by the same.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import IO, Any
 import pyoxigraph as ox
 
 from valueweave.store.embedded import EmbeddedStore
-from valueweave.store.versions import DIFFERENCE, Versions
+from valueweave.store.versions import CHANGES, Versions
 
 __all__ = ["Copy", "fits", "send_copy"]
 
@@ -32,7 +32,7 @@ _BYTES = 330
 _PIECE = 250
 """So many quads are taken before others have their turn: a millisecond."""
 _CHANGED = 100
-"""When changes have come to so many bytes for each quad there is, about half of it all, the copy is made afresh."""
+"""When changes have come to so many letters for each quad there is, about half of it all, the copy is made afresh."""
 _BUFFER = 1 << 20
 _SEND = "import sys; from valueweave.store.memory import send_copy; send_copy(*sys.argv[1:])"
 
@@ -104,33 +104,41 @@ class Copy:
         return cls(engine, manifest)
 
     def follow(self, folder: Path, version: str) -> bool:
-        """Become a copy of the next version; nobody may ask the engine meanwhile, answers under way do not matter.
+        """Become a copy of a later version; nobody may ask the engine meanwhile, answers under way do not matter.
 
         Args:
             folder: the store folder.
-            version: name of the next version.
+            version: name of the version.
 
         Returns:
             Whether this is one; if not, this is of no use any more.
         """
-        versions = Versions(folder)
-        manifest = versions.named(version)
-        if manifest is None or manifest.get("previous") != self.version:
+        manifest = Versions(folder).named(version)
+        if manifest is None:
             return False
         try:
-            difference = (versions.folder / manifest["folder"] / DIFFERENCE).read_text("utf-8")
-        except (OSError, UnicodeDecodeError):
-            return False
-        # The engine keeps what was taken out for whoever may still read it, and never forgets it.
-        self._changed += len(difference.encode())
-        if self._changed > len(self.engine) * _CHANGED:
-            return False
-        try:
-            self.engine.update(difference)
-        except (SyntaxError, ValueError, OSError, RuntimeError):
+            for update in self._missing(folder / manifest["folder"] / CHANGES):
+                self.engine.update(update)
+        except (LookupError, SyntaxError, ValueError, OSError, RuntimeError):  # ValueError: no JSON, or no text
             return False
         self.manifest = manifest
         return True
+
+    def _missing(self, file: Path) -> list[str]:
+        """Return the changes that this copy has not seen.
+
+        Raises:
+            LookupError: when there are others that nobody told, or too many.
+            OSError, ValueError: when they cannot be read.
+        """
+        changes = [json.loads(line) for line in file.read_bytes().splitlines()]
+        first = [change["from"] for change in changes].index(self.version)
+        updates = [change["update"] for change in changes[first:]]
+        # The engine keeps what was taken out for whoever may still read it, and never forgets it.
+        self._changed += sum(map(len, updates))
+        if self._changed > len(self.engine) * _CHANGED:
+            raise LookupError("it is time for a fresh copy")
+        return updates
 
 
 def _is_whole(engine: ox.Store, manifest: Mapping[str, Any]) -> bool:

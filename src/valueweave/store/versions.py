@@ -11,7 +11,7 @@ leaves the version before it as it was, and readers of an older version keep the
       versions/NAME/db/       the files of the engine
       versions/NAME/live/     documents that were put while the store was in use
       versions/NAME/manifest.json
-      versions/NAME/difference.ru   how a change made it from the version before, where it was one
+      versions/NAME/changes.jsonl   how changes made it from the versions before, as far as it was changes
       build.lock              held while a build runs
 """
 
@@ -33,11 +33,11 @@ from valueweave.store.contents import check_sizes, contents
 from valueweave.store.holding import is_held
 from valueweave.store.syncing import sync_file, sync_folder, write_through
 
-__all__ = ["DIFFERENCE", "DRAFT", "MANIFEST", "POINTER", "StoreMissingError", "Versions"]
+__all__ = ["CHANGES", "DRAFT", "MANIFEST", "POINTER", "StoreMissingError", "Versions"]
 
 POINTER = "current.json"
 MANIFEST = "manifest.json"
-DIFFERENCE = "difference.ru"
+CHANGES = "changes.jsonl"
 _LIVE = "live"
 DRAFT = "draft-"
 """How the folder of a version begins that is not current yet and has no name."""
