@@ -12,6 +12,7 @@ says how; the copy of a version before becomes its copy by the same.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -34,6 +35,8 @@ _PIECE = 250
 _CHANGED = 100
 """When changes have come to so many letters for each quad there is, about half of it all, the copy is made afresh."""
 _BUFFER = 1 << 20
+_NICE = 19
+"""Whoever has something to answer goes first; who takes the copy has to wait for who sends it."""
 _SEND = "import sys; from valueweave.store.memory import send_copy; send_copy(*sys.argv[1:])"
 
 
@@ -168,6 +171,8 @@ def send_copy(folder: str, version: str) -> None:
         folder: the store folder.
         version: its name; no other is sent in its place.
     """
+    if hasattr(os, "nice"):  # not on Windows
+        os.nice(_NICE)
     store = EmbeddedStore.open(Path(folder), version)
     if store.manifest["version"] != version:
         sys.exit(f"the version {version} is gone")
