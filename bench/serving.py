@@ -356,9 +356,9 @@ def table(report: dict[str, Any]) -> str:
         f"- Items of `/api/v1`, two workers, made anew each time: {most['rate']:,.0f} a second at most; at "
         f"{half['rate']:,.0f} a second the median is {half['p50']:.1f} ms and 99 % are within {half['p99']:.1f} ms "
         f"(a route that does nothing, with the same pauses: {nothing['p50']:.1f} and {nothing['p99']:.1f} ms).",
-        f"- In process the small query takes {here['small']:.2f} ms and the large one {here['large']:.1f} ms from memory, "
-        f"{here['small from the files']:.2f} and {here['large from the files']:.1f} ms from the files; HTTP and the way "
-        f"to the evaluator add {way:.2f} ms at one connection.",
+        f"- In process the small query takes {here['small']:.2f} ms from memory, the large one {here['large']:.1f} ms; "
+        f"from the files {here['small from the files']:.2f} and {here['large from the files']:.1f} ms. HTTP and the "
+        f"way to the evaluator add {way:.2f} ms at one connection.",
     ]
     failed = sum(figures.get("failed", 0) for one in told.values() for figures in one.values())
     if failed:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from valueweave.server.errors import ProblemError
 from valueweave.server.evaluator_process import EvaluatorProcess
 from valueweave.server.limits import Limits, Tally
 from valueweave.server.line import Asker, Line, Query
+from valueweave.server.making import Maker, discard
 from valueweave.server.template import Template
 
 __all__ = ["Pool"]
@@ -52,16 +52,14 @@ class Pool:
     """
 
     def __init__(self, folder: Path, count: int, limits: Limits, tally: Tally) -> None:
-        self._folder, self._count, self.limits, self._tally = folder, count, limits, tally
+        self._count, self.limits, self._tally = count, limits, tally
         self._closed = False
-        self._template: Template | None = None
+        self._maker = Maker(folder, limits, tally, self)
         self._line = Line(_LINE)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._free = [self._start() for _ in range(count)]
+        self._free = [self._maker.one() for _ in range(count)]
         self.everyone = set(self._free)
         self._spare: set[EvaluatorProcess] = set()
-        self._retired: set[EvaluatorProcess] = set()
-        self._past: list[Template] = []
         self._coming = 0
         self._spread = max(1, count - 1)  # so many are busy before others are woken up
 
@@ -72,11 +70,10 @@ class Pool:
             loop: the event loop that asks them, from another thread or from itself.
         """
         self._closed = True
-        everyone = [*self.everyone, *self._retired]
+        everyone = [*self.everyone, *self._maker.retired]
         for process in everyone:
             process.end()
-        for template in (*self._past, *filter(None, [self._template])):
-            template.end()
+        self._maker.close()
         if loop is not None and not loop.is_closed():
             for process in everyone:
                 loop.call_soon_threadsafe(process.drop)
@@ -85,7 +82,7 @@ class Pool:
     @property
     def copied(self) -> str:
         """The version that the processes have in memory; empty when they have none."""
-        return self._template.version if self._template is not None else ""
+        return self._maker.copied
 
     def begin(self, frame: bytes, asker: Asker) -> Query:
         """Have a query answered.
@@ -114,77 +111,39 @@ class Pool:
         Those there are finish what lies with them.
 
         Args:
-            template: one that is ready; once all answer from it, it is ended here in the end.
+            template: one that is ready; once processes are made from it, it is ended here in the end.
 
         Raises:
             OSError: when no process can be made from it; those there are go on.
         """
-        loop = asyncio.get_running_loop()
-        fresh = list[EvaluatorProcess]()
-        whole = False
-        try:
-            for _ in range(self._count):
-                fresh.append(await loop.run_in_executor(None, self._start, template))
-                await fresh[-1].open()
-            whole = not self._closed
-        except EOFError as error:
-            raise ConnectionResetError from error
-        finally:
-            if not whole:
-                for process in fresh:
-                    process.drop()
-                    process.end()
-        if not whole:
+        fresh = await self._maker.several(template, self._count)
+        if self._closed:
+            discard(fresh)
             return
-        if self._template is not None and self._template is not template:
-            self._past.append(self._template)
-        self._template = template
         past, self.everyone, self._free = self.everyone, set(fresh), []
         self._spare.clear()
-        self._retired |= past
+        self._maker.retired |= past
         for process in past:
             if not process.waiting:
                 self._retire(process)
         for process in fresh:
             self._give(process)
 
-    async def follow(self, version: str) -> bool:
-        """Have another version in memory, if changes have made it from the one there is.
+    async def follow(self, version: str) -> None:
+        """Answer another version from memory, if the one before is, and changes have made it from that.
 
         Args:
             version: the version.
-
-        Returns:
-            Whether that could be; if not, there is no template any more.
         """
-        template = self._template
-        if template is None or template.version == version:
-            return template is not None
-        try:
-            if await asyncio.get_running_loop().run_in_executor(None, template.follow, version):
+        if self.copied not in {"", version}:
+            template = await self._maker.follow(version)
+            if template is not None:
                 await self.renew(template)
-                return True
-        except OSError:
-            pass
-        self._template = None
-        template.end()
-        return False
 
     def _retire(self, process: EvaluatorProcess) -> None:
         """End a process that others have taken the place of."""
         process.drop()
-        self._do(self._end(process))
-
-    async def _end(self, process: EvaluatorProcess) -> None:
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(None, process.end)
-        self._retired.discard(process)
-        if self._retired:
-            return
-        # A template outlives what was made from it, which would be left to nobody otherwise.
-        past, self._past = self._past, []
-        for template in past:
-            await loop.run_in_executor(None, template.end)
+        self._do(self._maker.end(process))
 
     # -- who gets which process
 
@@ -246,7 +205,7 @@ class Pool:
 
     def _give(self, process: EvaluatorProcess) -> None:
         """Hand a process on to whoever is next."""
-        if process in self._retired:
+        if process in self._maker.retired:
             if not process.waiting:
                 self._retire(process)
             return
@@ -305,8 +264,8 @@ class Pool:
         if process in self.everyone:
             self.everyone.discard(process)
             self._do(self._replace(process, 0 if process.was_open else _PAUSE))
-        elif process in self._retired:
-            self._do(self._end(process))
+        elif process in self._maker.retired:
+            self._do(self._maker.end(process))
         if query is None:
             return
         self._line.end(query)
@@ -369,21 +328,6 @@ class Pool:
 
     # -- which processes there are
 
-    def _start(self, template: Template | None = None) -> EvaluatorProcess:
-        """Return a new process; without a template from the one that there is, if it still is."""
-        self._tally.start()
-        limits = self.limits
-        make = partial(EvaluatorProcess, self._folder, limits.memory_mib, limits.seconds, limits.services, owner=self)
-        if template is not None:
-            return make(template=template)
-        if (there := self._template) is not None:
-            try:
-                return make(template=there)
-            except OSError:  # it has ended, but the store is there
-                there.end()
-                self._template = None
-        return make()
-
     def _add(self) -> None:
         """Start a spare process, when somebody waits and there may be one more."""
         if self._line.quick and len(self._spare) + self._coming < self.limits.spare:
@@ -415,7 +359,7 @@ class Pool:
         fresh = None
         try:
             if not self._closed and (self._line.quick or not spare):
-                fresh = await loop.run_in_executor(None, self._start)
+                fresh = await loop.run_in_executor(None, self._maker.one)
                 if not spare and len(self.everyone) - len(self._spare) >= self._count:  # all were renewed meanwhile
                     await loop.run_in_executor(None, fresh.end)
                     return

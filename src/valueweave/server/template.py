@@ -102,7 +102,7 @@ class Template:
             version: the version.
 
         Returns:
-            Whether that is so; if not, this is of no use any more.
+            Whether that is so; if not, nothing can be made from this any more.
         """
         try:
             with self._turn:

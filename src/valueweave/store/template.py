@@ -26,7 +26,7 @@ __all__ = ["MESSAGE", "POSSIBLE", "READY", "RUN", "main"]
 
 POSSIBLE = hasattr(os, "pidfd_open") and hasattr(signal, "pidfd_send_signal") and hasattr(socket, "send_fds")
 """Whether this system has what it takes (Linux)."""
-READY = b"ready"
+READY, BEHIND = b"ready", b"behind"
 MESSAGE = 1 << 10
 """The longest message, in bytes."""
 RUN = "import sys; from valueweave.store.template import main; main(*sys.argv[1:3], int(sys.argv[3]), *sys.argv[4:])"
@@ -53,12 +53,15 @@ def main(folder: str, version: str, memory_mib: int, *services: str) -> None:
     gc.freeze()
     try:
         control.send(READY)
+        useful = True
         while True:
             message, files, _, _ = socket.recv_fds(control, MESSAGE, 2)
-            if len(files) != 2:
-                if not message or not copy.follow(Path(folder), message.decode()):
-                    break
-                control.send(READY)
+            if not message or (files and not useful):
+                break
+            if not files:
+                # What was made from this is its own to collect, so it stays when it is of no other use.
+                useful = useful and copy.follow(Path(folder), message.decode())
+                control.send(READY if useful else BEHIND)
                 continue
             if (child := os.fork()) == 0:
                 control.close()
