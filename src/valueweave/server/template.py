@@ -130,7 +130,7 @@ class Template:
             socket.send_fds(self._control, [b"!"], [reads, writes])
             message, handles, _, _ = socket.recv_fds(self._control, MESSAGE, 1)
         if not message:
-            raise ConnectionResetError
+            raise ConnectionResetError("the template has ended")
         return Forked(int(message), handles[0] if handles else -1)
 
     def end(self) -> None:
