@@ -12,11 +12,14 @@ from pathlib import Path
 
 import pyoxigraph as ox
 import pytest
+from tests.server.conftest import from_memory
 
+from valueweave.problems import InputError
 from valueweave.server.evaluators import Evaluators, Limits
 from valueweave.sparql_text import QueryError
 from valueweave.store import EmbeddedStore
 from valueweave.store.frames import HEAD, Evaluation, answer_head, answer_of, numbered, query_frame
+from valueweave.store.template import RUN
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux") or platform.machine() not in {"x86_64", "aarch64"},
@@ -77,11 +80,30 @@ def test_a_call_that_no_check_stops_reaches_nobody(tmp_path: Path, listener: tup
     assert calls == ["called"]
 
 
-def test_services_on_the_list_are_called_and_no_others(tmp_path: Path, listener: tuple[int, list[str]]) -> None:
+def test_what_is_made_from_a_template_reaches_nobody_either(
+    tmp_path: Path, listener: tuple[int, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port, calls = listener
+    EmbeddedStore.write(tmp_path, [ox.Quad(*[ox.NamedNode("urn:a")] * 3)], {"digest": "a" * 12})
+    monkeypatch.setattr("valueweave.server.template.RUN", UNCHECKED.splitlines()[0] + "\n" + RUN)
+    with Evaluators(tmp_path, 1) as evaluators:
+        from_memory(evaluators, tmp_path)
+        with pytest.raises(InputError, match=r"\w"):
+            evaluators.serialize_query(f"SELECT * {{ SERVICE <http://127.0.0.1:{port}/> {{ ?s ?p ?o }} }}", "csv")
+        assert evaluators.serialize_query("SELECT ?s { ?s ?p ?o }", "csv")[0] == b"s\r\nurn:a\r\n"
+    assert calls == []
+
+
+@pytest.mark.parametrize("copied", [False, True], ids=["files", "memory"])
+def test_services_on_the_list_are_called_and_no_others(
+    tmp_path: Path, listener: tuple[int, list[str]], copied: bool
+) -> None:
     port, calls = listener
     EmbeddedStore.write(tmp_path, [ox.Quad(*[ox.NamedNode("urn:a")] * 3)], {"digest": "a" * 12})
     listed = f"http://127.0.0.1:{port}/listed"
     with Evaluators(tmp_path, 1, Limits(services=(listed,))) as evaluators:
+        if copied:
+            from_memory(evaluators, tmp_path)
         for address in (f"http://127.0.0.1:{port}/other", f"{listed}/below", listed.upper()):
             with pytest.raises(QueryError, match="service-refused"):
                 evaluators.serialize_query(f"SELECT * {{ SERVICE <{address}> {{ ?s ?p ?o }} }}", "csv")

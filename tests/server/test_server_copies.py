@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from valueweave.server import Settings, create_app
 from valueweave.server.evaluators import Evaluators, Limits
 from valueweave.server.template import POSSIBLE, Template
 from valueweave.store import EmbeddedStore
+from valueweave.store.changing import changing
 from valueweave.store.versions import Versions
 
 from .conftest import from_memory, serving, until_copied
@@ -123,11 +125,19 @@ def folder(kg: KnowledgeGraph) -> Path:
     return Path(kg.store.folder)
 
 
-def test_every_process_answers_in_the_same_order_but_draws_numbers_of_its_own(folder: Path) -> None:
+def test_every_process_answers_in_the_same_order_but_draws_numbers_of_its_own(folder: Path, tmp_path: Path) -> None:
     orders, drawn = set[bytes](), list[bytes]()
+    changed = Path(shutil.copytree(folder, tmp_path / "store"))
     for _ in range(2):
-        with Evaluators(folder, 2) as evaluators:
-            from_memory(evaluators, folder)
+        with Evaluators(changed, 2) as evaluators:
+            template = from_memory(evaluators, changed)
+            with changing(Versions(changed)) as draft:
+                update = "INSERT DATA { <urn:a> <urn:b> 1 } ; DELETE DATA { <urn:a> <urn:b> 1 }"
+                draft.engine.update(update)
+                draft.tell(update)
+                version = draft.switch({})["version"]
+            asyncio.run_coroutine_threadsafe(evaluators.pool.follow(version), evaluators._running()).result(30)
+            assert (evaluators.pool.copied, evaluators.pool._maker._template) == (version, template)
             for _ in range(3):
                 for process in list(evaluators.pool.everyone):
                     orders.add(evaluators.serialize_query("SELECT * { ?s ?p ?o FILTER(!ISBLANK(?o)) }", "csv")[0])
