@@ -231,8 +231,10 @@ def load(
 
 def wait_for_copies(server: Server) -> None:
     """Wait until all workers of one of our servers and their evaluators answer from memory."""
-    in_a_row = 0
+    in_a_row, deadline = 0, time.monotonic() + 900
     while in_a_row < 20:  # each time another worker may answer
+        if time.monotonic() > deadline:
+            raise RuntimeError("there is no room for copies: measure with fewer --statements")
         with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/metrics", timeout=60) as answer:
             told = re.findall(r"^valueweave_store_copied\{.*\} (.*)$", answer.read().decode(), re.MULTILINE)
         in_a_row = in_a_row + 1 if set(told) == {"1.0"} else 0

@@ -121,6 +121,17 @@ def test_several_changes_are_followed_one_after_the_other_as_long_as_they_are_to
         assert not copy.follow(tmp_path, first)
 
 
+def test_what_a_power_failure_has_left_of_the_changes_is_not_told_on(tmp_path: Path) -> None:
+    written(tmp_path)
+    torn = change(tmp_path, "INSERT DATA { <urn:a> <urn:b> <urn:c> }", len(ODD) + 1)
+    file = tmp_path / "versions" / torn / CHANGES
+    file.write_bytes(file.read_bytes()[:-20])
+    copy = Copy.of(tmp_path, torn)
+    assert copy is not None
+    assert copy.follow(tmp_path, change(tmp_path, "INSERT DATA { <urn:a> <urn:b> <urn:d> }", len(ODD) + 2))
+    assert contents(copy.engine) == contents(EmbeddedStore.open(tmp_path).engine)
+
+
 def test_a_version_tells_no_more_changes_than_it_should(tmp_path: Path) -> None:
     written(tmp_path)
     long = " ".join(f"<urn:a> <urn:b> <urn:{'long' * 50}{n}> ." for n in range(1500))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import re
 import shutil
@@ -12,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import httpx
@@ -22,10 +23,13 @@ import pytest
 from valueweave.graph import KnowledgeGraph
 from valueweave.project import Project
 from valueweave.server import Settings, create_app
+from valueweave.server.errors import ProblemError
+from valueweave.server.evaluator_process import EvaluatorProcess
 from valueweave.server.evaluators import Evaluators, Limits
 from valueweave.server.template import POSSIBLE, Template
 from valueweave.store import EmbeddedStore
 from valueweave.store.changing import changing
+from valueweave.store.memory import fits
 from valueweave.store.versions import Versions
 
 from .conftest import from_memory, serving, until_copied
@@ -64,15 +68,20 @@ def items(client: httpx.Client) -> list[str]:
     ]
 
 
-def templates() -> set[int]:
-    """Return the processes that others are made from."""
+def children(of: str) -> set[int]:
+    """Return the processes of these tests that run something."""
     found = set[int]()
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-            if parent == os.getpid() and b"store.template" in (folder / "cmdline").read_bytes():
+            if parent == os.getpid() and of.encode() in (folder / "cmdline").read_bytes():
                 found.add(int(folder.name))
     return found
+
+
+def templates() -> set[int]:
+    """Return the processes that others are made from."""
+    return children("store.template")
 
 
 def test_what_is_answered_from_memory_is_what_the_files_answer(writer: httpx.Client, own: Project) -> None:
@@ -217,6 +226,101 @@ def _kill_while_asked(client: httpx.Client, pool: object) -> None:
     killing = threading.Timer(0.3, lambda: [process.child.kill() for process in pool.everyone])  # type: ignore[attr-defined]
     killing.start()
     client.get("/sparql", params={"query": ENDLESS}, headers={"Accept": "text/csv"}).raise_for_status()
+
+
+def test_processes_are_not_renewed_while_those_before_still_answer(folder: Path) -> None:
+    with Evaluators(folder, 1, Limits(seconds=20, waiting=20)) as evaluators:
+
+        def ask() -> None:
+            with suppress(ProblemError):
+                evaluators.serialize_query(ENDLESS, "csv")
+
+        first = from_memory(evaluators, folder)
+        asking = [threading.Thread(target=ask) for _ in range(3)]
+        for one in asking:
+            one.start()
+        while not any(process.waiting for process in evaluators.pool.everyone):
+            time.sleep(0.01)
+        from_memory(evaluators, folder)
+        assert not renewed(evaluators, first), "one process is at it already beside those that are new"
+        assert len(evaluators.pool._maker.retired) == 1
+        evaluators.close()
+        for one in asking:
+            one.join()
+
+
+def renewed(evaluators: Evaluators, template: Template | None) -> bool:
+    return asyncio.run_coroutine_threadsafe(evaluators.pool.renew(template), evaluators._running()).result(30)
+
+
+def test_a_process_that_ends_while_others_are_made_is_not_taken(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[EvaluatorProcess] = []
+    opening = EvaluatorProcess.open
+
+    async def open_and_kill(process: EvaluatorProcess) -> None:
+        await opening(process)
+        opened.append(process)
+        if len(opened) == 2:
+            opened[0].child.kill()
+            while not opened[0].gone:
+                await asyncio.sleep(0.01)
+
+    with Evaluators(folder, 2) as evaluators:
+        evaluators.serialize_query("ASK {}", "csv")
+        before = set(evaluators.pool.everyone)
+        monkeypatch.setattr(EvaluatorProcess, "open", open_and_kill)
+        with pytest.raises(ConnectionResetError):
+            renewed(evaluators, None)
+        assert evaluators.pool.everyone == before
+        assert evaluators.serialize_query("SELECT (1 AS ?n) {}", "csv")[0] == b"n\r\n1\r\n"
+
+
+def test_copies_are_given_back_when_the_store_has_become_too_large(project: Project, tmp_path: Path) -> None:
+    own = copy_of(project, tmp_path / "store")
+    held = EmbeddedStore.open(own.store)
+    room = 1 + len(held.engine) * 330 * 4 // 2**20
+    more = [ox.Quad(ox.NamedNode(f"urn:{n}"), ox.NamedNode("urn:p"), ox.Literal(n)) for n in range(3000)]
+    with writable(own, evaluators=1, spare_evaluators=1, copy_memory_mib=room) as client:
+        until_copied(client)
+        before = templates()
+        EmbeddedStore.write(own.store, [*held.engine, *more], held.manifest)
+        assert csv(client, "SELECT ?o { <urn:7> ?p ?o }") == ["7"]
+        deadline = time.monotonic() + 20
+        while 'copied{by="worker"} 1.0' in client.get("/metrics").text or templates() == before:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert csv(client, "SELECT ?o { <urn:7> ?p ?o }") == ["7"]
+
+
+def test_keeping_copies_goes_on_after_what_nobody_thought_of(own: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    failing, said = iter([True]), list[str]()
+
+    def fail(*given: object) -> bool:
+        if next(failing, False):
+            raise MemoryError("of all things")
+        return fits(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("valueweave.server.copies.fits", fail)
+    monkeypatch.setattr(logging.getLogger("uvicorn.error"), "exception", said.append)
+    with writable(own) as client:
+        until_copied(client)
+    assert len(said) == 1
+
+
+def test_a_stop_does_not_wait_for_who_sends_a_copy(own: Project) -> None:
+    with ExitStack() as stack:
+        stack.enter_context(writable(own, evaluators=0))
+        deadline = time.monotonic() + 20
+        while not (found := children("send_copy")):
+            assert time.monotonic() < deadline
+            time.sleep(0.002)
+        for sender in found:
+            os.kill(sender, signal.SIGSTOP)
+        time.sleep(0.2)
+        started = time.monotonic()
+        stack.close()
+        assert time.monotonic() - started < 5
+    assert not children("send_copy")
 
 
 def test_there_is_no_template_of_a_version_that_is_gone(folder: Path) -> None:

@@ -66,7 +66,7 @@ def client(kg: KnowledgeGraph, request: pytest.FixtureRequest) -> Iterator[httpx
         query_seconds=SECONDS,
         query_memory_mib=300,
         answer_bytes=1_000_000,
-        copy_memory_mib=1024 if request.param else 0,
+        copy_memory_mib=4096 if request.param else 0,
     )
     with serving(create_app(kg, settings)) as connected:
         if request.param:

@@ -43,7 +43,8 @@ class Maker:
     @property
     def copied(self) -> str:
         """The version that the processes have in memory; empty when they have none."""
-        return "" if self._template is None else self._template.version
+        template = self._template
+        return "" if template is None else template.version
 
     def one(self) -> EvaluatorProcess:
         """Return a new process; from any thread."""
@@ -53,31 +54,36 @@ class Maker:
                 return self._make(template=template)
             except OSError:  # it has ended, but the store is there
                 template.end()
-                self._template = None
+                if self._template is template:
+                    self._template = None
         return self._make()
 
-    async def several(self, template: Template, count: int) -> list[EvaluatorProcess]:
-        """Return processes made from a template, ready to answer; whatever is made later is made from it, too.
+    async def several(self, template: Template | None, count: int) -> list[EvaluatorProcess]:
+        """Return processes, ready to answer, that are all made from the same; what is made later is, too.
 
         Args:
-            template: one that is ready.
+            template: one that is ready, or ``None``: they open the store.
             count: how many.
 
         Raises:
-            OSError: when no process can be made from it.
+            OSError: when no process can be made.
         """
         loop = asyncio.get_running_loop()
         made = list[EvaluatorProcess]()
+        whole = False
         try:
             for _ in range(count):
                 self._tally.start()
                 made.append(await loop.run_in_executor(None, partial(self._make, template=template)))
                 await made[-1].open()
-        except BaseException as error:
-            discard(made)
-            if isinstance(error, EOFError):
-                raise ConnectionResetError from error
-            raise
+            whole = not any(process.gone for process in made)
+        except EOFError:
+            pass
+        finally:
+            if not whole:
+                await loop.run_in_executor(None, discard, made)
+        if not whole:
+            raise ConnectionResetError("a process ended as soon as it was made")
         if self._template is not None and self._template is not template:
             self._past.append(self._template)
         self._template = template
@@ -115,7 +121,6 @@ class Maker:
 
 
 def discard(processes: Collection[EvaluatorProcess]) -> None:
-    """End processes that nothing lies with."""
+    """End processes that nothing lies with; from any thread."""
     for process in processes:
-        process.drop()
         process.end()

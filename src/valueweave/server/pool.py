@@ -105,21 +105,27 @@ class Pool:
         """Return the refusal for whom nobody is free."""
         return self._refusal(503, _BUSY)
 
-    async def renew(self, template: Template) -> None:
-        """Answer by processes made from a template from now on, all of them, since they may answer in another order.
+    async def renew(self, template: Template | None) -> bool:
+        """Answer by processes of another kind from now on, all of them, since they may answer in another order.
 
-        Those there are finish what lies with them.
+        Those there are finish what lies with them. While some of those before still do, nothing is renewed: there would
+        be ever more of them.
 
         Args:
-            template: one that is ready; once processes are made from it, it is ended here in the end.
+            template: what to make them from, ready; it is ended here in the end. ``None``: they open the store.
+
+        Returns:
+            Whether it was done.
 
         Raises:
-            OSError: when no process can be made from it; those there are go on.
+            OSError: when no process can be made; those there are go on.
         """
+        if self._closed or any(process.waiting for process in self._maker.retired):
+            return False
         fresh = await self._maker.several(template, self._count)
         if self._closed:
             discard(fresh)
-            return
+            return False
         past, self.everyone, self._free = self.everyone, set(fresh), []
         self._spare.clear()
         self._maker.retired |= past
@@ -128,6 +134,7 @@ class Pool:
                 self._retire(process)
         for process in fresh:
             self._give(process)
+        return True
 
     async def follow(self, version: str) -> None:
         """Answer another version from memory, if the one before is, and changes have made it from that.
@@ -135,7 +142,7 @@ class Pool:
         Args:
             version: the version.
         """
-        if self.copied not in {"", version}:
+        if self.copied not in {"", version} and not any(process.waiting for process in self._maker.retired):
             template = await self._maker.follow(version)
             if template is not None:
                 await self.renew(template)

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from valueweave.problems import InputError, Problem, did_you_mean
+from valueweave.store.memory import memory_here
 
 __all__ = ["ENVIRONMENT", "Settings", "load_settings"]
 
@@ -31,6 +32,10 @@ def _for_the_cores() -> int:
     return min(max(2, cores), 256)
 
 
+def _half_of_the_memory() -> int:
+    return memory_here() // 2
+
+
 class Settings(BaseModel):
     """Limits and habits of a server.
 
@@ -45,9 +50,9 @@ class Settings(BaseModel):
         query_seconds: how long a query may take.
         query_waiting: how many seconds a query waits for a free evaluator.
         query_memory_mib: memory that a query may take; 0 is no limit.
-        copy_memory_mib: memory for a copy of the store, from which queries are answered two to four times as fast; 0
-            makes none, and of a store that needs more there is none. Each worker has two, one of them shared by all
-            its evaluators, and while a new one is made there may be three.
+        copy_memory_mib: memory for copies of the store, from which queries are answered two to four times as fast; of a
+            store that needs more there are none, and 0 makes none. Each worker, each evaluator and what they are made
+            from may come to have one.
         answer_bytes: the longest answer to a query.
         services: addresses that queries may call by `SERVICE`, each written there in full; without any, queries find no
             network at all. With commas in the environment.
@@ -82,7 +87,7 @@ class Settings(BaseModel):
     query_seconds: float = Field(default=30.0, gt=0)
     query_waiting: float = Field(default=10.0, ge=0)
     query_memory_mib: int = Field(default=2048, ge=0)
-    copy_memory_mib: int = Field(default=1024, ge=0)
+    copy_memory_mib: int = Field(default_factory=_half_of_the_memory, ge=0, description="half of the memory there is")
     answer_bytes: int = Field(default=100_000_000, ge=1000)
     services: Annotated[tuple[str, ...], BeforeValidator(_by_commas)] = ()
     unsent_bytes: int = Field(default=256_000_000, ge=1_000_000)

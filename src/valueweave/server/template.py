@@ -24,7 +24,7 @@ __all__ = ["POSSIBLE", "Forked", "Template"]
 
 _FORK = 10.0
 """So many seconds a process may take to be made."""
-_FOLLOW = 60.0
+_FOLLOW = 10.0
 """So many seconds it may take to become a copy of another version."""
 
 
@@ -131,6 +131,8 @@ class Template:
             message, handles, _, _ = socket.recv_fds(self._control, MESSAGE, 1)
         if not message:
             raise ConnectionResetError("the template has ended")
+        if not message.isdigit():  # what it says to something that was not waited for
+            raise ConnectionAbortedError("the template says something else")
         return Forked(int(message), handles[0] if handles else -1)
 
     def end(self) -> None:

@@ -97,7 +97,9 @@ class Draft:
         """
         changes = [json.dumps({"from": self.before["version"], "update": update}).encode() + b"\n"]
         with suppress(FileNotFoundError):  # the version before was not made by a change
-            changes[:0] = (self._versions.folder / self.before["folder"] / CHANGES).read_bytes().splitlines(True)
+            told = (self._versions.folder / self.before["folder"] / CHANGES).read_bytes()
+            if told.endswith(b"}\n"):  # not what a power failure has left
+                changes[:0] = told.splitlines(keepends=True)
         while len(changes) > 1 and sum(map(len, changes)) > _TOLD:
             del changes[0]
         (self._versions.folder / self._place / CHANGES).write_bytes(b"".join(changes))

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
@@ -26,7 +27,7 @@ import pyoxigraph as ox
 from valueweave.store.embedded import EmbeddedStore
 from valueweave.store.versions import CHANGES, Versions
 
-__all__ = ["Copy", "fits", "send_copy"]
+__all__ = ["Copy", "fits", "memory_here", "send_copy"]
 
 _BYTES = 330
 """So many bytes a statement takes in memory (measured: 305,000 statements 375, 2.8 million 325)."""
@@ -34,24 +35,48 @@ _PIECE = 250
 """So many quads are taken before others have their turn: a millisecond."""
 _CHANGED = 100
 """When changes have come to so many letters for each quad there is, about half of it all, the copy is made afresh."""
+_LONGEST = 20_000_000
+"""So many bytes of changes are read at most, some 0.1 s."""
 _BUFFER = 1 << 20
 _NICE = 19
 """Whoever has something to answer goes first; who takes the copy has to wait for who sends it."""
 _SEND = "import sys; from valueweave.store.memory import send_copy; send_copy(*sys.argv[1:])"
 
 
-def fits(manifest: Mapping[str, Any], memory_mib: int) -> bool:
-    """Return whether a copy of a version takes no more memory than it may.
+def fits(manifest: Mapping[str, Any], holders: int, memory_mib: int) -> bool:
+    """Return whether copies of a version take no more memory than they may.
 
     Args:
         manifest: of the version.
-        memory_mib: how much it may take.
+        holders: how many processes hold it. Those that were forked share it at first; but the engine counts who uses
+            what it reads, so one that reads everything comes to have a copy of its own.
+        memory_mib: how much they may take.
 
-    >>> fits({"counts": {"quads": 300_000}}, 100), fits({"counts": {"quads": 3_000_000}}, 100)
+    >>> fits({"counts": {"quads": 300_000}}, 4, 400), fits({"counts": {"quads": 3_000_000}}, 4, 400)
     (True, False)
     """
     quads = manifest["counts"].get("quads")
-    return quads is not None and quads * _BYTES <= memory_mib << 20
+    return quads is not None and quads * _BYTES * holders <= memory_mib << 20
+
+
+def memory_here() -> int:
+    """Return the MiB of memory of this machine, or of the control group of this process where that has less.
+
+    Source: Linux kernel documentation, Control Group v2, ``memory.max``.
+
+    >>> memory_here() > 0
+    True
+    """
+    found = [8 << 30]  # where the system does not tell
+    with suppress(ValueError, OSError, AttributeError):
+        found = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    with suppress(OSError, ValueError):
+        group = Path("/proc/self/cgroup").read_text("ascii").partition("0::/")[2].partition("\n")[0]
+        place = Path("/sys/fs/cgroup") / group
+        for folder in (place, *place.parents[:-3]):
+            with suppress(OSError, ValueError):  # "max" is no number
+                found.append(int((folder / "memory.max").read_text("ascii")))
+    return min(found) >> 20
 
 
 class Copy:
@@ -77,7 +102,13 @@ class Copy:
 
     @classmethod
     def of(
-        cls, folder: Path, version: str, *, going_on: Callable[[], bool] = lambda: True, share: float = 1.0
+        cls,
+        folder: Path,
+        version: str,
+        *,
+        going_on: Callable[[], bool] = lambda: True,
+        share: float = 1.0,
+        sending: Callable[[subprocess.Popen[bytes]], None] = lambda sender: None,
     ) -> Copy | None:
         """Return a fresh copy of a version.
 
@@ -86,6 +117,7 @@ class Copy:
             version: its name.
             going_on: asked after each piece whether the copy is still wanted.
             share: how much of the time this thread may take; for the rest others have the interpreter.
+            sending: told the process that reads the files; when it is killed this returns.
 
         Returns:
             The copy; ``None`` when it is not wanted any more, or the version is gone or cannot be read.
@@ -96,6 +128,7 @@ class Copy:
         command = [sys.executable, "-c", _SEND, str(folder), version]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=_BUFFER) as sender:
             assert sender.stdout is not None
+            sending(sender)
             try:
                 engine = _taken(sender.stdout, going_on, share)
             except (SyntaxError, ValueError, OSError):  # the sender broke off
@@ -134,12 +167,14 @@ class Copy:
             LookupError: when there are others that nobody told, or too many.
             OSError, ValueError: when they cannot be read.
         """
+        if file.stat().st_size > _LONGEST:
+            raise LookupError("to read it would take too long")
         changes = [json.loads(line) for line in file.read_bytes().splitlines()]
         first = [change["from"] for change in changes].index(self.version)
         updates = [change["update"] for change in changes[first:]]
         # The engine keeps what was taken out for whoever may still read it, and never forgets it.
         self._changed += sum(map(len, updates))
-        if self._changed > len(self.engine) * _CHANGED:
+        if self._changed > self.manifest["counts"]["quads"] * _CHANGED:
             raise LookupError("it is time for a fresh copy")
         return updates
 

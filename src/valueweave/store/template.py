@@ -2,10 +2,10 @@
 
 In: pairs of sockets, or the name of a later version, over a socket. Out: for each pair a process that answers queries
 from the copy, and a handle of it; or the news that the copy is one of that.
-The decision hidden here: a process that is forked shares the memory of the one before, so any number of evaluators have
-the copy at the price of one, and one that was ended is replaced in some 20 ms. This process never has the files of the
-engine open, nor a thread beside its own, so what is forked is whole. A number of a process may be given to another one
-when it has ended, its handle never is: that is what goes back.
+The decision hidden here: a process that is forked shares the memory of the one before until it writes there, so an
+evaluator need not read the store, and one that was ended is replaced in some 20 ms. This process never has the files of
+the engine open, nor a thread beside its own, so what is forked is whole. A number of a process may be given to another
+one when it has ended, its handle never is: that is what goes back.
 Source: Linux manual pages, fork(2), pidfd_open(2), unix(7) on ``SCM_RIGHTS``.
 """
 
