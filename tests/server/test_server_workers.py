@@ -106,21 +106,23 @@ def test_a_request_under_way_is_answered_before_the_server_ends(project: Project
     assert [answer.status_code for answer in answers] == [200]
 
 
-def test_a_request_that_takes_longer_than_stopping_may_is_given_up(project: Project) -> None:
-    with _served(project, stop_seconds="1", evaluators="1") as served:
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_query_that_takes_longer_than_stopping_may_is_given_up_and_its_asker_told(
+    project: Project, how: signal.Signals
+) -> None:
+    with _served(project, stop_seconds="2", evaluators="1") as served:
         slow = SLOW.replace("1200", "300000").replace("1000", "300000")
-        asking = threading.Thread(target=_ask_in_vain, args=(served.address, slow))
+        answers: list[httpx.Response] = []
+        asking = threading.Thread(
+            target=lambda: answers.append(_get(served.address + "sparql", params={"query": slow}))
+        )
         asking.start()
         while served.counted("valueweave_requests_under_way") < 2:
             assert asking.is_alive()
-        served.process.send_signal(signal.SIGTERM)
+        served.process.send_signal(how)
         assert served.process.wait(20) == 0
         asking.join(20)
-
-
-def _ask_in_vain(address: str, query: str) -> None:
-    with suppress(httpx.TransportError):
-        assert _get(address + "sparql", params={"query": query}).status_code >= 500
+    assert [(one.status_code, one.json()["code"]) for one in answers] == [(503, "server-stopping")]
 
 
 def _children(process: int) -> set[int]:
@@ -129,7 +131,7 @@ def _children(process: int) -> set[int]:
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in /proc")
 def test_a_worker_that_dies_is_replaced_and_the_numbers_are_those_of_all(project: Project) -> None:
-    with _served(project, "--workers", "2", evaluators="2") as served:
+    with _served(project, "--workers", "2", evaluators="2", copy_memory_mib="0") as served:
         served.event("server", "Started server process", 2)
         for _ in range(20):  # connections of their own, so that both workers get some
             assert _get(served.address + "sparql", params={"query": QUICK}).status_code == 200

@@ -6,9 +6,10 @@ The decision hidden here: how the parts of the server are put together.
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -57,6 +58,8 @@ from valueweave.version import __version__
 
 __all__ = ["create_app"]
 
+_ALMOST = 0.9
+"""After so much of the time that a stop may take, queries under way are ended."""
 _SUMMARY = "The knowledge graph of supply-chain ecosystems: SPARQL, lookups, linked data"
 _DESCRIPTION = """
 Every record carries the passages that back it; every value says which files state it and whether it was inferred.
@@ -95,7 +98,9 @@ def create_app(kg: KnowledgeGraph, settings: Settings | None = None) -> FastAPI:
         # The framework's own pages load scripts from another server; /docs is ours.
         docs_url=None,
         redoc_url=None,
-        lifespan=partial(_lifespan, editions=editions, writing=writing, copies=copies),
+        lifespan=partial(
+            _lifespan, editions=editions, writing=writing, copies=copies, stop_seconds=settings.stop_seconds
+        ),
     )
     # Routes are tried in their order: first those that are many and asked for most.
     app.include_router(api_routes(editions))
@@ -155,11 +160,11 @@ def _evaluators(kg: KnowledgeGraph, settings: Settings, meter: Meter) -> Evaluat
 
 @asynccontextmanager
 async def _lifespan(
-    app: FastAPI, editions: Editions, writing: Writing, copies: Copies
+    app: FastAPI, editions: Editions, writing: Writing, copies: Copies, stop_seconds: float
 ) -> AsyncIterator[dict[str, Any]]:
     if editions.evaluators is not None:
         editions.evaluators.attach()
-    _notice_stop(app)
+    _notice_stop(app, editions.evaluators, stop_seconds)
     writing.prepare()
     editions.prepare()
     try:
@@ -173,18 +178,26 @@ async def _lifespan(
         editions.close()
 
 
-def _notice_stop(app: FastAPI) -> None:
-    """Have the application know from the signal on that it is being stopped, so that nobody sends it more."""
+def _notice_stop(app: FastAPI, evaluators: Evaluators | None, stop_seconds: float) -> None:
+    """Have the application know from the signal on that it is being stopped, so that nobody sends it more.
+
+    Shortly before requests under way are given up, those that wait for the answer to a query are told so.
+    """
     if threading.current_thread() is not threading.main_thread():
         return
-    stops = signal.getsignal(signal.SIGTERM)
+    loop = asyncio.get_running_loop()
 
-    def stop(number: int, frame: FrameType | None) -> None:
+    def notice(
+        stops: Callable[[int, FrameType | None], Any] | int | None, number: int, frame: FrameType | None
+    ) -> None:
         app.state.stopping = True
+        if evaluators is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(loop.call_later, _ALMOST * stop_seconds, evaluators.close)
         if callable(stops):
             stops(number, frame)
 
-    signal.signal(signal.SIGTERM, stop)
+    for one in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(one, partial(notice, signal.getsignal(one)))
 
 
 def _operations(app: FastAPI, editions: Editions, meter: Meter, *, remote: bool) -> None:
