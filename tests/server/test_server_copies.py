@@ -12,9 +12,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pyoxigraph as ox
@@ -26,6 +27,7 @@ from valueweave.server import Settings, create_app
 from valueweave.server.errors import ProblemError
 from valueweave.server.evaluator_process import EvaluatorProcess
 from valueweave.server.evaluators import Evaluators, Limits
+from valueweave.server.pool import Pool
 from valueweave.server.template import POSSIBLE, Template
 from valueweave.store import EmbeddedStore
 from valueweave.store.changing import changing
@@ -222,8 +224,12 @@ def test_a_server_makes_a_template_that_is_gone_anew(kg: KnowledgeGraph) -> None
         assert csv(client, "SELECT (1 AS ?n) {}") == ["1"]
 
 
-def _kill_while_asked(client: httpx.Client, pool: object) -> None:
-    killing = threading.Timer(0.3, lambda: [process.child.kill() for process in pool.everyone])  # type: ignore[attr-defined]
+def _kill_while_asked(client: httpx.Client, pool: Pool) -> None:
+    def kill() -> None:
+        for process in pool.everyone:
+            process.child.kill()
+
+    killing = threading.Timer(0.3, kill)
     killing.start()
     client.get("/sparql", params={"query": ENDLESS}, headers={"Accept": "text/csv"}).raise_for_status()
 
@@ -295,10 +301,10 @@ def test_copies_are_given_back_when_the_store_has_become_too_large(project: Proj
 def test_keeping_copies_goes_on_after_what_nobody_thought_of(own: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     failing, said = iter([True]), list[str]()
 
-    def fail(*given: object) -> bool:
+    def fail(manifest: Mapping[str, Any], holders: int, memory_mib: int) -> bool:
         if next(failing, False):
             raise MemoryError("of all things")
-        return fits(*given)  # type: ignore[arg-type]
+        return fits(manifest, holders, memory_mib)
 
     monkeypatch.setattr("valueweave.server.copies.fits", fail)
     monkeypatch.setattr(logging.getLogger("uvicorn.error"), "exception", said.append)

@@ -37,6 +37,8 @@ _LOOK = 0.5
 """So many seconds lie between two looks at the current version."""
 _STANDS = 1.5
 """So many seconds a version must have stood at least."""
+_PAUSE = 5.0
+"""So many seconds pass after a failure before it is tried again, and told again."""
 _SHARE = 0.5
 """So much of its time this process may take for a copy of its own."""
 _ALL = 5.0
@@ -110,6 +112,7 @@ class Copies:
                 stands, done = max(_STANDS, clock() - started), self.made()
             except Exception:  # the server can do without copies, but not without hearing why
                 _LOG.exception("The copies of the store in memory are not as they should be; the files answer.")
+                await asyncio.sleep(_PAUSE)
 
     async def _follow(self, folder: Path, version: str) -> None:
         """Bring the copies that there are up to the current version, if changes have made it from theirs."""

@@ -133,11 +133,6 @@ class Editions:
         self._mark: object = None
         self._edition = Edition(kg, evaluators, settings)
 
-    @property
-    def newest(self) -> Edition:
-        """The edition that was current when somebody looked last."""
-        return self._edition
-
     def current(self) -> Edition:
         """Return the edition of the version that the pointer names now.
 
