@@ -138,7 +138,7 @@ def test_a_long_answer_and_a_problem_are_told_by_the_application(
 ) -> None:
     direct, counted, _ = both
     before = counted.passed_on
-    told = said(direct, head({"query": MILLION, "format": "csv"}), head({"query": "SELECT * { ?s ?p"}), LAST)
+    told = said(direct, head({"query": MILLION, "format": "csv"}) + head({"query": "SELECT * { ?s ?p"}), LAST)
     assert len(told) > 1 << 20
     assert b"HTTP/1.1 400" in told
     assert counted.passed_on == before + 1, "the second came while the first was under way"
